@@ -1,0 +1,129 @@
+"""The driver interface: sign-in, list, read, write, nothing else.
+
+A driver translates; it does not decide. Safety, write budgets, dedupe, baseline and confirmation live above it.
+Every method may raise ``TryAgain``, ``AccessLost`` or ``Refused`` and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, runtime_checkable
+
+from heatfleet.domain.levers import Lever, LeverRange
+from heatfleet.domain.readings import Channel, Snapshot
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What the vendor gave us for one account; sealed at rest. ``secret`` is opaque to everybody but the driver."""
+
+    account_id: str
+    secret: Mapping[str, str]
+    expires_at: datetime | None = None  # access token, wall clock; None = does not expire
+
+
+@dataclass(frozen=True)
+class RedirectStep:
+    """Send the person's browser to ``url``; the vendor returns it to our callback with ``state``."""
+
+    url: str
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One input of a form step; ``kind`` is text, password, email or select."""
+
+    name: str
+    label: str
+    kind: str = "text"
+    options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class FormStep:
+    """Ask the person for these fields."""
+
+    fields: tuple[FormField, ...]
+
+
+@dataclass(frozen=True)
+class DeviceCodeStep:
+    """Show ``user_code``; poll ``finish_sign_in`` every ``interval_s``."""
+
+    url: str
+    user_code: str
+    interval_s: int
+
+
+@dataclass(frozen=True)
+class PairStep:
+    """Show ``code``; the gateway in the home sends it back."""
+
+    code: str
+
+
+SignInStep = RedirectStep | FormStep | DeviceCodeStep | PairStep
+
+
+@dataclass(frozen=True)
+class DeviceRef:
+    """One heat pump of an account, with what this very device can do."""
+
+    external_device_id: str
+    name: str
+    manufacturer: str
+    model: str
+    channels: frozenset[Channel]
+    levers: Mapping[Lever, LeverRange]
+    has_hot_water: bool = True
+    has_space_heating: bool = True
+
+
+@dataclass(frozen=True)
+class Write:
+    """Move one lever of one device to ``value`` (the lever's unit, already on the device's step)."""
+
+    lever: Lever
+    value: float
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The vendor's answer to the writes of one device; accepted is not yet confirmed."""
+
+    accepted: bool
+    at: datetime
+    detail: str = ""
+    vendor_reference: str = ""
+    rejected: tuple[Lever, ...] = field(default=())
+
+
+@runtime_checkable
+class Driver(Protocol):
+    """What a vendor folder provides as ``driver.Driver``; made once with a :class:`heatfleet.vendors.kit.http.VendorHttp`."""
+
+    async def begin_sign_in(self, redirect_uri: str, state: str, language: str) -> SignInStep:
+        """The first step a person must take."""
+        ...
+
+    async def finish_sign_in(self, answer: Mapping[str, str], redirect_uri: str) -> Grant:
+        """The grant for what the person answered (callback query, form fields, pairing code)."""
+        ...
+
+    async def refresh(self, grant: Grant) -> Grant:
+        """A fresh grant; the caller persists it before using it. ``AccessLost`` when it is dead."""
+        ...
+
+    async def list_devices(self, grant: Grant) -> Sequence[DeviceRef]:
+        """The heat pumps of the account."""
+        ...
+
+    async def read(self, grant: Grant, external_device_ids: Sequence[str]) -> Sequence[Snapshot]:
+        """Snapshots of these devices; a vanished one is left out."""
+        ...
+
+    async def write(self, grant: Grant, external_device_id: str, writes: Sequence[Write]) -> Receipt:
+        """Send the writes, in order; idempotent. ``Refused`` when the vendor will never take them."""
+        ...
