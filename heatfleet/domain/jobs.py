@@ -1,0 +1,28 @@
+"""The jobs by which flows hand on to each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class JobName(StrEnum):
+    """One job kind = one flow. Polling is not here: it uses the due-table."""
+
+    PLAN = "plan"  # payload: heat_pump_id
+    LEARN = "learn"  # payload: heat_pump_id
+    RELEASE = "release"  # payload: heat_pump_id; give the owner's own settings back
+    FETCH_PRICES = "fetch_prices"  # payload: zone
+    FETCH_WEATHER = "fetch_weather"  # payload: place
+    NOTIFY = "notify"  # payload: event
+
+
+@dataclass(frozen=True)
+class Job:
+    """A claimed job; ``starts`` counts how often it was begun (a job that kills its worker is parked)."""
+
+    id: int
+    name: JobName
+    payload: dict[str, Any] = field(default_factory=dict)
+    starts: int = 1
