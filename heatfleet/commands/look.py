@@ -1,0 +1,93 @@
+"""``heatfleet settings|doctor|plan|bench|version``: look into it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from heatfleet.commands import show
+from heatfleet.domain.errors import Invalid
+
+
+def settings() -> None:
+    """Every setting with its value and meaning; secrets are not shown."""
+    from heatfleet.app import redacted_settings
+
+    for name, value in redacted_settings().items():
+        show.line(f"{name}={value}")
+
+
+def doctor() -> None:
+    """Check database, keys, disk, clock and sources; exit code 1 when something is wrong."""
+    from heatfleet.app import examine
+
+    findings = asyncio.run(examine())
+    for finding in findings:
+        show.line(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {finding.detail}")
+    raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
+
+
+def plan(
+    instance: Annotated[Path, typer.Option(help="A planning problem (JSON or npz, see docs/planner.md).")],
+    out: Annotated[Path, typer.Option(help="Where the plan goes.")],
+    quality: Annotated[str | None, typer.Option(help="fast or best.")] = None,
+) -> None:
+    """Solve one planning problem from a file, without database or network.
+
+    Example: heatfleet plan --instance problem.json --out plan.json
+    """
+    show.must_exist(instance)
+    from heatfleet.planning.instance import plan_instance
+
+    show.json_line(plan_instance(instance, out, quality=quality))
+
+
+def bench(
+    name: Annotated[str | None, typer.Argument(help="Which; without a name they are listed.")] = None,
+    option: Annotated[list[str] | None, typer.Option("--set", help="key=value for the bench; repeatable.")] = None,
+) -> None:
+    """Measure something and print JSON: each figure beside a named reference from the same run.
+
+    Examples: heatfleet bench        heatfleet bench api        heatfleet bench planner --set homes=1000
+    """
+    names = bench_names()
+    if name is None:
+        for each in names:
+            show.line(each)
+        return
+    if name not in names:
+        raise Invalid.field(name, f"no such bench; there are: {', '.join(names)}", where="bench")
+    from importlib import import_module
+
+    run = import_module(f"heatfleet.bench.{name}").run
+    show.json_line(run(**dict(_pair(text) for text in option or [])))
+
+
+def bench_names() -> list[str]:
+    """Modules of ``heatfleet/bench``."""
+    import pkgutil
+
+    import heatfleet.bench
+
+    return sorted(m.name for m in pkgutil.iter_modules(heatfleet.bench.__path__) if not m.name.startswith("_"))
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals:
+        raise Invalid.field(text, "write key=value", where="--set")
+    try:
+        return key, json.loads(value)
+    except json.JSONDecodeError:
+        return key, value
+
+
+def version() -> None:
+    """The version."""
+    from heatfleet import __version__
+
+    show.line(__version__)
