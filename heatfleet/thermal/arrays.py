@@ -1,0 +1,22 @@
+"""The array type of the pure rooms, and helpers for structs of arrays."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+T = TypeVar("T")
+
+
+def take(struct: T, index: Any) -> T:
+    """The struct of arrays with only the homes of ``index`` (first axis)."""
+    return type(struct)(**{f.name: getattr(struct, f.name)[index] for f in fields(struct)})  # type: ignore[arg-type]
+
+
+def stack(struct: Any) -> Array:
+    """The (home,) fields as one matrix (home, field), C-ordered, in field order."""
+    return np.ascontiguousarray(np.stack([np.asarray(getattr(struct, f.name), float) for f in fields(struct)], axis=1))

@@ -1,0 +1,132 @@
+"""The only forward model of the house: building, tank, heat pump and the owner's controller, in batch.
+
+Planner matrices, learner, baseline and every emulator use or approximate this file. A home is steered only by the
+levers real pumps have (:class:`Inputs`), never by a power: the pump's own controller answers with delay, hysteresis,
+modulation, minimum run times and its own disinfection. The kernel is in ``simulate_kernel.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heatfleet.thermal.arrays import Array, stack
+from heatfleet.thermal.cop import coefficients
+from heatfleet.thermal.homes import Homes
+from heatfleet.thermal.simulate_kernel import STATE, TRACE, run
+
+MAX_SUBSTEP_H = 0.05
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Lever values in force; every field (home,)."""
+
+    indoor_setpoint_c: Array
+    curve_offset_k: Array
+    sg_ready_state: Array
+    dhw_setpoint_c: Array
+    dhw_boost: Array
+
+    @classmethod
+    def own(cls, homes: Homes) -> Inputs:
+        """The owner's own settings."""
+        zero = np.zeros(homes.count)
+        return cls(homes.own_indoor_setpoint_c, zero, zero + 2.0, homes.own_dhw_setpoint_c, zero)
+
+
+@dataclass(frozen=True)
+class Drive:
+    """What happens to the homes: (home, step) arrays, and the hour of the local week at each step start (step,)."""
+
+    outdoor_c: Array
+    ghi_kw_m2: Array
+    draw_kwh: Array  # hot water drawn in the step [kWh of heat]
+    gains_kw: Array
+    hour_of_week: Array  # (step,), 0 = Monday 00:00 local
+
+
+@dataclass(frozen=True)
+class States:
+    """State of the homes, (home, len(STATE)); columns are named in ``simulate_kernel.STATE``."""
+
+    matrix: Array
+
+    def __getattr__(self, name: str) -> Array:
+        """Column ``name``, (home,)."""
+        if name.startswith("_") or name not in STATE:
+            raise AttributeError(name)
+        return self.matrix[:, STATE.index(name)]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What came out, (home, step, len(TRACE)); columns are named in ``simulate_kernel.TRACE``."""
+
+    cube: Array
+
+    def __getattr__(self, name: str) -> Array:
+        """Column ``name``, (home, step)."""
+        if name.startswith("_") or name not in TRACE:
+            raise AttributeError(name)
+        return self.cube[:, :, TRACE.index(name)]
+
+
+def initial_states(homes: Homes, outdoor_c: float | Array = 5.0) -> States:
+    """States at the owner's setpoint with a warm tank and an idle pump."""
+    matrix = np.zeros((homes.count, len(STATE)))
+    outdoor = np.broadcast_to(np.asarray(outdoor_c, float), (homes.count,))
+    indoor = homes.own_indoor_setpoint_c
+    share = homes.ua_mass_outdoor_kw_per_k / (homes.ua_mass_outdoor_kw_per_k + homes.ua_indoor_mass_kw_per_k)
+    columns = {
+        "indoor_c": indoor,
+        "mass_c": indoor + share * (outdoor - indoor) * 0.5,
+        "tank_c": homes.own_dhw_setpoint_c - 2.0,
+        "phase_h": np.full(homes.count, 2.0),
+        "outdoor_mean_c": outdoor,
+        "since_disinfection_h": np.full(homes.count, 48.0),
+        "flow_c": indoor + 2.0,
+        "return_c": indoor + 1.0,
+    }
+    for name, value in columns.items():
+        matrix[:, STATE.index(name)] = value
+    return States(matrix)
+
+
+def simulate(homes: Homes, states: States, inputs: Inputs, drive: Drive, step_h: float = 0.25) -> tuple[States, Trace]:
+    """States after, and what happened in, every step of ``drive`` with the levers held at ``inputs``.
+
+    Parameters
+    ----------
+    step_h : length of a step [h]; inside, steps of at most 3 minutes.
+
+    Returns
+    -------
+    (States, Trace) : new states (home, ·) and trace (home, step, ·); nothing handed in is changed.
+    """
+    substeps = max(1, int(np.ceil(step_h / MAX_SUBSTEP_H - 1e-9)))
+    matrix = np.ascontiguousarray(states.matrix, dtype=float).copy()
+    cube = np.zeros((homes.count, drive.outdoor_c.shape[1], len(TRACE)))
+    run(
+        stack(homes),
+        matrix,
+        stack(inputs),
+        *(np.ascontiguousarray(a, dtype=float) for a in (drive.outdoor_c, drive.ghi_kw_m2, drive.draw_kwh)),
+        np.ascontiguousarray(drive.gains_kw, dtype=float),
+        np.ascontiguousarray(drive.hour_of_week, dtype=float),
+        coefficients(),
+        step_h / substeps,
+        substeps,
+        cube,
+    )
+    return States(matrix), Trace(cube)
+
+
+def stored_heat_kwh(homes: Homes, states: States) -> Array:
+    """Heat stored in building and tank above 0 °C [kWh], (home,)."""
+    return (
+        homes.capacity_indoor_kwh_per_k * states.indoor_c
+        + homes.capacity_mass_kwh_per_k * states.mass_c
+        + homes.tank_capacity_kwh_per_k * states.tank_c
+    )
