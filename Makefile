@@ -1,49 +1,54 @@
 # heatfleet: `make` alone lists what you can do.
 PYTHON ?= python3
+ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := .make
+INSTALL := $(BIN)/python -m uv pip install --python $(BIN)/python
 
 .PHONY: help setup run test lint bench docs clean
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1|/' | column -t -s '|'
+	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
-$(STAMP)/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
-	  { echo "heatfleet needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -m venv $(VENV)
+# The stamps lie inside .venv, so that removing it removes them too.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo \
+	  "heatfleet needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@echo "First set-up: a virtual environment in $(VENV), then the packages (about a minute, once) …"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); command -v uv >/dev/null && uv venv --quiet --seed --python $(PYTHON) $(VENV); } || { echo \
+	  "cannot make a virtual environment: install your system's package for 'venv' (Debian: apt install python3-venv) or uv" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@mkdir -p $(STAMP) && touch $@
+	@touch $@
 
-$(STAMP)/setup: $(STAMP)/python pyproject.toml
+$(VENV)/.setup: $(VENV)/.made pyproject.toml
 	@echo "Installing heatfleet into $(VENV) …"
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable .
+	@$(INSTALL) --quiet --editable .
 	@touch $@
 
-$(STAMP)/dev: $(STAMP)/setup
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev]'
+$(VENV)/.dev: $(VENV)/.setup
+	@echo "Installing the tools for tests and lint …"
+	@$(INSTALL) --quiet --editable '.[dev]'
 	@touch $@
 
-setup: $(STAMP)/setup ## make .venv and install (seconds when nothing changed)
+setup: $(VENV)/.setup ## make .venv and install (seconds when nothing changed)
 
-run: setup ## start the demo: database, virtual homes, API, Connect page, live table
-	@exec $(BIN)/heatfleet demo
+run: setup ## start the demo: database, virtual homes, API, Connect page, live table (options: ARGS="--homes 50")
+	@exec $(BIN)/python -m heatfleet demo --follow-parent $(ARGS)
 
-test: $(STAMP)/dev ## run the whole test suite
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+test: $(VENV)/.dev ## run the whole test suite (one part: ARGS="tests/domain")
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-lint: $(STAMP)/dev ## style, types, import contracts
+lint: $(VENV)/.dev ## style, types, import contracts
 	@$(BIN)/ruff check heatfleet tests
 	@$(BIN)/ruff format --check heatfleet tests
 	@$(BIN)/mypy heatfleet
 	@$(BIN)/lint-imports
 
-bench: $(STAMP)/dev ## the measured figures, each a ratio to a named reference of the same run
-	@$(BIN)/heatfleet bench api
-	@$(BIN)/heatfleet bench planner
+bench: $(VENV)/.dev ## the measured figures, each a ratio to a named reference of the same run
+	@set -e; for name in $$($(BIN)/heatfleet bench); do echo "# $$name" >&2; $(BIN)/heatfleet bench $$name; done
 
-docs: ## where to read
-	@echo "README.md, docs/tour.md, docs/glossary.md, docs/decisions/"
+docs: ## where to read, in which order
+	@for page in README.md docs/tour.md docs/glossary.md docs/api.md docs/operations.md docs/drivers.md docs/decisions/*.md; \
+	  do printf '%-58s %s\n' "$$page" "$$(sed -n 's/^# //p' $$page | head -1)"; done
 
 clean: ## remove .venv and caches (never your data)
-	@rm -rf $(VENV) $(STAMP) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
