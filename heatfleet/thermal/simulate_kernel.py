@@ -26,7 +26,7 @@ TRACE = (
 )  # fmt: skip
 _FIELDS = tuple(f.name for f in fields(Homes))
 (UA_IM, UA_IO, UA_MO, C_I, C_M, TO_INDOOR, SOLAR, UA_EM, C_W, UA_W, NOMINAL, MOD_MIN, QUALITY, BACKUP, STANDBY, CURVE,
- BASE, ROOM, HYSTERESIS, MIN_ON, MIN_OFF, LIMIT, DHW_HYSTERESIS, DISINFECT, OCCUPANTS, OWN_IN, OWN_DHW) = range(
+ BASE, ROOM, HYSTERESIS, RESTS, MIN_ON, MIN_OFF, LIMIT, DHW_HYSTERESIS, DISINFECT, OCCUPANTS, OWN_IN, OWN_DHW) = range(
     len(_FIELDS)
 )  # fmt: skip
 (T_I, T_M, T_W, RUNNING, USE, PHASE, DEFICIT, T_DAY, CHARGING, DISINFECTING, DOSE, SINCE, BLOCKED, FROST, FLOW,
@@ -83,7 +83,9 @@ def _switch(p: Array, x: Array, demand_kw: float, low_kw: float, blocked: bool) 
     """Set running and use; whether the compressor was started."""
     dhw = x[CHARGING] == 1.0 and x[T_W] < COMPRESSOR_TANK_MAX_C
     if x[RUNNING] == 1.0:
-        space = (x[DEFICIT] > -p[HYSTERESIS] or x[PHASE] < p[MIN_ON]) and (x[USE] == USE_SPACE or demand_kw > low_kw)
+        space = x[DEFICIT] > -p[HYSTERESIS] or x[PHASE] < p[MIN_ON]
+        if x[USE] == USE_DHW:
+            space = p[RESTS] == 0.0 and demand_kw > low_kw
         if blocked or not (dhw or space):
             x[RUNNING], x[USE], x[PHASE] = 0.0, USE_NONE, 0.0
         else:
