@@ -1,0 +1,114 @@
+"""What a simulated week cost and how warm it was: the figures of one run, and ours against the owner's own control.
+
+All inputs are true values of the simulation (not readings): a judge may look behind the sensors, flows may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.simulate import Trace
+
+EQUAL_TEMPERATURE_K = 0.2
+
+
+@dataclass(frozen=True)
+class RunFigures:
+    """Figures of one run, per home (home,) or, after :meth:`total`, of the fleet."""
+
+    cost: Array  # currency, as metered
+    energy_kwh: Array
+    mean_price: Array  # currency/kWh paid
+    discomfort_kh: Array  # K·h outside the owner's band
+    mean_indoor_c: Array
+    starts: Array
+    dhw_min_c: Array
+    unserved_dhw_kwh: Array
+    stored_heat_kwh_end: Array  # heat in building and tank above 0 °C
+
+    def total(self) -> RunFigures:
+        """The homes in sum; temperatures as mean (indoor) and minimum (hot water)."""
+        reduce: dict[str, Callable[[Array], Array]] = {"mean_indoor_c": np.mean, "dhw_min_c": np.min}
+        values = {name: reduce.get(name, np.sum)(value) for name, value in vars(self).items()}
+        values["mean_price"] = np.divide(values["cost"], values["energy_kwh"])
+        return RunFigures(**values)
+
+    def rounded(self) -> dict[str, float]:
+        """JSON-able numbers, four decimals."""
+        return {name: round(float(value), 4) for name, value in asdict(self).items()}
+
+
+def run_figures(trace: Trace, price: Array, band: tuple[Array, Array], stored_heat_kwh: Array) -> RunFigures:
+    """Figures per home of a counted window.
+
+    Parameters
+    ----------
+    trace : (home, step) of the window.
+    price : currency/kWh, (home, step) or (step,).
+    band : lowest and highest indoor temperature the owner wants [°C], (home, step).
+    stored_heat_kwh : at the end of the window, (home,).
+    """
+    energy_kwh = trace.energy_space_kwh + trace.energy_dhw_kwh
+    below, above = band[0] - trace.indoor_mean_c, trace.indoor_mean_c - band[1]
+    cost = (energy_kwh * price).sum(axis=1)
+    return RunFigures(
+        cost=cost,
+        energy_kwh=energy_kwh.sum(axis=1),
+        mean_price=cost / np.maximum(energy_kwh.sum(axis=1), 1e-9),
+        discomfort_kh=(np.clip(below, 0, None) + np.clip(above, 0, None)).sum(axis=1) * 0.25,
+        mean_indoor_c=trace.indoor_mean_c.mean(axis=1),
+        starts=trace.starts.sum(axis=1),
+        dhw_min_c=trace.tank_min_c.min(axis=1),
+        unserved_dhw_kwh=trace.unserved_kwh.sum(axis=1),
+        stored_heat_kwh_end=stored_heat_kwh,
+    )
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Ours against the owner's own control, over the same homes, weather, prices and people."""
+
+    baseline: RunFigures
+    optimised: RunFigures
+    heat_per_energy: float  # mean COP of both runs, values the heat left in the walls
+    mean_price: float
+    demand_per_kelvin: float  # share of the energy that one kelvin indoors costs
+
+    @property
+    def savings(self) -> float:
+        """Baseline cost minus ours, ours corrected for the heat stored at the end [currency]."""
+        base, ours = self.baseline.total(), self.optimised.total()
+        left_kwh = float(ours.stored_heat_kwh_end - base.stored_heat_kwh_end)
+        return float(base.cost - ours.cost) + left_kwh / self.heat_per_energy * self.mean_price
+
+    @property
+    def savings_percent(self) -> float | None:
+        """Savings as a share of the baseline cost [%]; None when that is not positive."""
+        cost = float(self.baseline.total().cost)
+        return 100.0 * self.savings / cost if cost > 0 else None
+
+    @property
+    def savings_percent_equal_temperature(self) -> float | None:
+        """Savings had the homes been as warm as with the owner's own control [%].
+
+        The kelvins we were cooler are charged at what a kelvin costs: mean heat demand is proportional to the
+        difference between indoors and outdoors.
+        """
+        if self.savings_percent is None:
+            return None
+        cooler_k = float(self.baseline.total().mean_indoor_c - self.optimised.total().mean_indoor_c)
+        return self.savings_percent - 100.0 * cooler_k * self.demand_per_kelvin
+
+
+def compare(runs: tuple[RunFigures, RunFigures], traces: tuple[Trace, Trace], outdoor_c: Array) -> Comparison:
+    """The comparison of (owner's own control, ours)."""
+    heat = sum(float((t.heat_space_kwh + t.heat_dhw_kwh).sum()) for t in traces)
+    energy = sum(float((t.energy_space_kwh + t.energy_dhw_kwh).sum()) for t in traces)
+    space_share = float(traces[0].energy_space_kwh.sum()) / max(float(runs[0].energy_kwh.sum()), 1e-9)
+    spread_k = max(float(np.mean(runs[0].mean_indoor_c)) - float(np.mean(outdoor_c)) - 3.0, 1.0)  # 3 K: sun and people
+    mean_price = float(np.sum(runs[0].cost) / max(float(np.sum(runs[0].energy_kwh)), 1e-9))
+    return Comparison(*runs, heat / max(energy, 1e-9), mean_price, space_share / spread_k)
