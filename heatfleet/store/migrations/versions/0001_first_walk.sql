@@ -206,6 +206,7 @@ create table heat_pumps (
   monitoring_status text not null default 'unknown',
   steering_status text not null default 'unknown',
   current_state text,                                       -- steering state in force, null while not steering
+  actual_state text,                                        -- state nearest to the levers last read back; null = unknown
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now(),
   deleted_at timestamptz
