@@ -1,0 +1,173 @@
+"""How many calls a vendor still takes: pure token buckets; the instant is always handed in.
+
+Two buckets stand behind each budget: all calls, and reads, which may use four fifths. What is kept back is for writes
+and restores. No window of ``per_s`` seconds ever holds more than ``calls`` calls, wherever the vendor's windows begin.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+RESERVE_SHARE = 0.2
+BURST_SHARE = 0.25
+MAX_KEYS = 100_000
+_EPSILON = 1e-9
+
+
+class Purpose(StrEnum):
+    """What a call is for; only reads leave the reserve alone."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """At most ``calls`` calls in any ``per_s`` seconds."""
+
+    calls: int
+    per_s: float
+
+    @property
+    def for_reads(self) -> int:
+        """Calls that reads may use."""
+        return max(1, math.floor(self.calls * (1 - RESERVE_SHARE) + _EPSILON))
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """Tokens left at ``at_s``; never hands out more than ``limit`` in any window of ``per_s``."""
+
+    limit: int
+    per_s: float
+    tokens: float
+    at_s: float
+
+    @property
+    def capacity(self) -> float:
+        """Most tokens it holds: the burst."""
+        return max(1.0, self.limit * BURST_SHARE)
+
+    @property
+    def refill_per_s(self) -> float:
+        """Tokens that come back each second; burst and refill together stay below ``limit + 1`` in a window."""
+        return (self.limit + 1 - self.capacity) / self.per_s * (1 - _EPSILON)
+
+    def at(self, now_s: float) -> Bucket:
+        """The bucket as it stands at ``now_s`` (time never runs backwards in it)."""
+        passed_s = max(0.0, now_s - self.at_s)
+        tokens = min(self.capacity, self.tokens + passed_s * self.refill_per_s)
+        return replace(self, tokens=tokens, at_s=self.at_s + passed_s)
+
+    def wait_s(self) -> float:
+        """Seconds until a whole token is there."""
+        return max(0.0, (1.0 - self.tokens) / self.refill_per_s)
+
+    def capped(self, tokens: float) -> Bucket:
+        """The bucket with at most ``tokens``."""
+        return replace(self, tokens=min(self.tokens, max(0.0, tokens)))
+
+
+def _full(limit: int, per_s: float, now_s: float) -> Bucket:
+    fresh = Bucket(limit, per_s, 0.0, now_s)
+    return replace(fresh, tokens=fresh.capacity)
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """What one account (or one app) has left: per budget the bucket of all calls and the bucket of reads."""
+
+    all_calls: tuple[Bucket, ...]
+    reads: tuple[Bucket, ...]
+    blocked_until_s: float = -math.inf
+
+    @classmethod
+    def full(cls, budgets: Sequence[Budget], now_s: float) -> Allowance:
+        """An allowance of which nothing has been used."""
+        return cls(
+            tuple(_full(b.calls, b.per_s, now_s) for b in budgets),
+            tuple(_full(b.for_reads, b.per_s, now_s) for b in budgets),
+        )
+
+    def at(self, now_s: float) -> Allowance:
+        """The allowance as it stands at ``now_s``."""
+        return replace(
+            self, all_calls=tuple(b.at(now_s) for b in self.all_calls), reads=tuple(b.at(now_s) for b in self.reads)
+        )
+
+    def wait_s(self, purpose: Purpose, now_s: float) -> float:
+        """Seconds until a call for ``purpose`` is allowed; 0 = now."""
+        buckets = self.all_calls + (self.reads if purpose is Purpose.READ else ())
+        waits = [bucket.at(now_s).wait_s() for bucket in buckets]
+        wait_s = max([self.blocked_until_s - now_s, *waits])
+        return wait_s if wait_s > _EPSILON else 0.0
+
+    def spend(self, purpose: Purpose, now_s: float) -> Allowance:
+        """The allowance after one call; call it only when ``wait_s`` is 0."""
+        now = self.at(now_s)
+        reads = tuple(b.capped(b.tokens - 1) for b in now.reads) if purpose is Purpose.READ else now.reads
+        return replace(now, all_calls=tuple(b.capped(b.tokens - 1) for b in now.all_calls), reads=reads)
+
+    def told(self, limit: int, remaining: int, reset_s: float, now_s: float) -> Allowance:
+        """The allowance after the vendor said how many calls remain until ``reset_s`` seconds from now."""
+        now = self.at(now_s)
+        if remaining <= 0:
+            return now.blocked(now_s + reset_s)
+        kept = limit * RESERVE_SHARE
+        return replace(
+            now,
+            all_calls=tuple(b.capped(remaining) for b in now.all_calls),
+            reads=tuple(b.capped(remaining - kept) for b in now.reads),
+        )
+
+    def blocked(self, until_s: float) -> Allowance:
+        """The allowance with no call at all before ``until_s``."""
+        return replace(self, blocked_until_s=max(self.blocked_until_s, until_s))
+
+
+class Quota:
+    """The allowances of one vendor: its app key, and each account; remembers at most ``MAX_KEYS`` accounts."""
+
+    def __init__(self, app: Sequence[Budget], account: Sequence[Budget]) -> None:
+        self._app_budgets, self._account_budgets = tuple(app), tuple(account)
+        self._app: Allowance | None = None
+        self._accounts: OrderedDict[Hashable, Allowance] = OrderedDict()
+
+    def take(self, account: Hashable, purpose: Purpose, now_s: float) -> float:
+        """0 when the call may go out now (and is counted); else the seconds to wait, nothing counted."""
+        app, own = self._app_at(now_s), self._account_at(account, now_s)
+        wait_s = max(app.wait_s(purpose, now_s), own.wait_s(purpose, now_s))
+        if wait_s == 0:
+            self._app = app.spend(purpose, now_s)
+            self._remember(account, own.spend(purpose, now_s))
+        return wait_s
+
+    def told(self, account: Hashable | None, limit: int, remaining: int, reset_s: float, now_s: float) -> None:
+        """Take over what the vendor's headers say; ``account`` None = they count the whole app."""
+        if account is None:
+            self._app = self._app_at(now_s).told(limit, remaining, reset_s, now_s)
+        else:
+            self._remember(account, self._account_at(account, now_s).told(limit, remaining, reset_s, now_s))
+
+    def block(self, account: Hashable | None, until_s: float, now_s: float) -> None:
+        """No call for ``account`` (None = the whole app) before ``until_s``."""
+        if account is None:
+            self._app = self._app_at(now_s).blocked(until_s)
+        else:
+            self._remember(account, self._account_at(account, now_s).blocked(until_s))
+
+    def _app_at(self, now_s: float) -> Allowance:
+        return self._app or Allowance.full(self._app_budgets, now_s)
+
+    def _account_at(self, account: Hashable, now_s: float) -> Allowance:
+        return self._accounts.get(account) or Allowance.full(self._account_budgets, now_s)
+
+    def _remember(self, account: Hashable, allowance: Allowance) -> None:
+        self._accounts[account] = allowance
+        self._accounts.move_to_end(account)
+        if len(self._accounts) > MAX_KEYS:
+            self._accounts.popitem(last=False)
