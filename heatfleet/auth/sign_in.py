@@ -1,0 +1,176 @@
+"""The token endpoint's logic: client_credentials, password, refresh_token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+import msgspec
+
+from heatfleet.auth import passwords
+from heatfleet.auth.errors import OAuthError, invalid_client, invalid_grant
+from heatfleet.auth.principal import Principal, Role
+from heatfleet.auth.throttle import Throttle
+from heatfleet.auth.tokens import CLIENT_LIFE, PERSON_LIFE, AccessTokens
+from heatfleet.domain.clock import Clock
+from heatfleet.store import clients, tokens, users
+from heatfleet.store.database import FLEET, Database, WriteTx
+from heatfleet.store.ids import new_id
+
+REFRESH_LIFE = timedelta(days=30)
+
+
+class TokenRequest(msgspec.Struct, frozen=True):
+    """What came to the token endpoint, whatever way it came; ``address`` is the caller's."""
+
+    grant_type: str
+    client_id: str | None = None
+    client_secret: str | None = None
+    username: str | None = None
+    password: str | None = None
+    refresh_token: str | None = None
+    address: str = ""
+
+
+class TokenAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A successful answer (RFC 6749 §5.1)."""
+
+    access_token: str
+    expires_in: int
+    token_type: str
+    scope: str
+    refresh_token: str | None = None
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """Trades credentials for tokens."""
+
+    database: Database
+    clock: Clock
+    tokens: AccessTokens
+    throttle: Throttle = field(default_factory=Throttle)
+
+    async def token(self, request: TokenRequest) -> TokenAnswer:
+        """Tokens for the request's grant; raises :class:`OAuthError`."""
+        grants = {
+            "client_credentials": self._client_credentials,
+            "password": self._password,
+            "refresh_token": self._refresh,
+        }
+        grant = grants.get(request.grant_type)
+        if grant is None:
+            raise OAuthError("unsupported_grant_type", f"Use one of {', '.join(grants)}.")
+        return await grant(request)
+
+    async def _client_credentials(self, request: TokenRequest) -> TokenAnswer:
+        client = await self._client(request)
+        if client is None:
+            raise OAuthError("invalid_client", "client_id and client_secret are required.", status=401)
+        return self._answer(Principal(client.org_id, Role.ADMIN, client_id=client.id), CLIENT_LIFE, None)
+
+    async def _password(self, request: TokenRequest) -> TokenAnswer:
+        if not request.username or not request.password:
+            raise OAuthError("invalid_request", "username and password are required.")
+        client = await self._client(request)
+        self.throttle.check(request.username, request.address)
+        async with self.database.read(FLEET) as tx:
+            found = await users.find_for_sign_in(tx, request.username, client.org_id if client else None)
+        person = await self._who_matches(found, request.password)
+        if person is None:
+            self.throttle.failed(request.username, request.address)
+            raise invalid_grant()
+        return await self._person(person, client.id if client else None, new_id())
+
+    async def _who_matches(self, found: list[users.Login], password: str) -> users.Login | None:
+        """The one person with this password; nobody when it fits people in several organisations."""
+        hashes = [login.password_hash for login in found] or [None]
+        fits = [await passwords.password_matches(password, known) for known in hashes]
+        matching = [login for login, fit in zip(found, fits, strict=False) if fit]
+        return matching[0] if len(matching) == 1 else None
+
+    async def _refresh(self, request: TokenRequest) -> TokenAnswer:
+        if not request.refresh_token:
+            raise OAuthError("invalid_request", "refresh_token is required.")
+        client = await self._client(request)
+        digest = passwords.secret_digest(request.refresh_token)
+        async with self.database.write(FLEET) as tx:
+            spent = await tokens.use(tx, digest, self.clock.wall_now())
+            if spent is None:
+                await self._revoke_if_reused(tx, digest)
+                person = None
+            else:
+                person = await users.get(tx, spent.org_id, spent.user_id)
+        if spent is None or person is None or (spent.client_id and (client is None or client.id != spent.client_id)):
+            self.throttle.failed("refresh", request.address)
+            raise invalid_grant()
+        return await self._person(
+            users.Login(person.id, person.org_id, person.role, None), spent.client_id, spent.family_id
+        )
+
+    async def _revoke_if_reused(self, tx: WriteTx, digest: bytes) -> None:
+        """A token that comes back was copied: the whole family ends."""
+        known = await tokens.get(tx, digest)
+        if known is not None and known.used_at is not None:
+            await tokens.revoke_family(tx, known.org_id, known.family_id, self.clock.wall_now())
+
+    async def _client(self, request: TokenRequest) -> clients.Client | None:
+        """The authenticated client, None when the request names none; raises ``invalid_client``."""
+        if request.client_id is None and request.client_secret is None:
+            return None
+        account = f"{request.client_id} from {request.address}"
+        self.throttle.check(account, request.address)
+        client = await self._find_client(request.client_id or "")
+        digest = client.secret_sha256 if client else None
+        if not passwords.secret_matches(request.client_secret or "", digest):
+            self.throttle.failed(account, request.address)
+            raise invalid_client()
+        return client
+
+    async def _find_client(self, client_id: str) -> clients.Client | None:
+        try:
+            wanted = UUID(client_id)
+        except ValueError:
+            return None
+        async with self.database.read(FLEET) as tx:
+            return await clients.find_for_sign_in(tx, wanted)
+
+    async def _person(self, person: users.Login, client_id: UUID | None, family_id: UUID) -> TokenAnswer:
+        now = self.clock.wall_now()
+        secret = passwords.new_secret()
+        row = tokens.RefreshToken(
+            token_sha256=passwords.secret_digest(secret),
+            org_id=person.org_id,
+            user_id=person.id,
+            family_id=family_id,
+            client_id=client_id,
+            created_at=now,
+            expires_at=now + REFRESH_LIFE,
+            used_at=None,
+            revoked_at=None,
+        )
+        async with self.database.write(person.org_id) as tx:
+            await tokens.insert(tx, person.org_id, row)
+        return self._answer(Principal(person.org_id, Role(person.role), user_id=person.id), PERSON_LIFE, secret)
+
+    def _answer(self, principal: Principal, life: timedelta, refresh_token: str | None) -> TokenAnswer:
+        token = self.tokens.issue(principal, self.clock.wall_now(), life)
+        return TokenAnswer(token, int(life.total_seconds()), "Bearer", "read write", refresh_token)
+
+
+@dataclass(frozen=True)
+class NewClient:
+    """A client just made; the secret is known here and never again."""
+
+    client_id: UUID
+    client_secret: str
+
+
+async def create_client(database: Database, clock: Clock, org_id: UUID, name: str) -> NewClient:
+    """A new machine client of the organisation."""
+    made = NewClient(new_id(), passwords.new_secret())
+    async with database.write(org_id) as tx:
+        digest = passwords.secret_digest(made.client_secret)
+        await clients.insert(tx, org_id, made.client_id, name, digest, clock.wall_now())
+    return made

@@ -1,0 +1,34 @@
+"""Rows as Structs by position: the columns of a query are the fields of a Struct, in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import asyncpg
+import msgspec
+
+Row = TypeVar("Row", bound=msgspec.Struct)
+
+
+def columns(kind: type[msgspec.Struct], alias: str = "") -> str:
+    """The column list of a query that fills ``kind``."""
+    prefix = f"{alias}." if alias else ""
+    return ", ".join(prefix + name for name in kind.__struct_fields__)
+
+
+def one(kind: type[Row], record: asyncpg.Record | None) -> Row | None:
+    """The record as ``kind``, or None."""
+    return None if record is None else kind(*record)
+
+
+def many(kind: type[Row], records: Iterable[asyncpg.Record]) -> list[Row]:
+    """The records as ``kind``."""
+    return [kind(*record) for record in records]
+
+
+def assignments(changes: Mapping[str, Any], allowed: frozenset[str], first: int) -> str:
+    """``a = $first, b = $first+1, …`` for the changed columns; only ``allowed`` names ever reach the SQL text."""
+    unknown = changes.keys() - allowed
+    assert not unknown, f"not writable: {sorted(unknown)}"
+    return ", ".join(f"{name} = ${first + i}" for i, name in enumerate(changes))

@@ -1,0 +1,113 @@
+"""People of an organisation: end users, staff, admins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from heatfleet.store.database import ReadTx, WriteTx
+from heatfleet.store.rows import assignments, columns, many, one
+
+
+class User(msgspec.Struct, frozen=True):
+    """One person."""
+
+    id: UUID
+    org_id: UUID
+    email: str
+    role: str
+    external_user_id: str | None
+    first_name: str | None
+    last_name: str | None
+    street_and_number: str | None
+    street_add_info: str | None
+    zip_code: str | None
+    town: str | None
+    country_iso2: str | None
+    latitude: float | None
+    longitude: float | None
+    location_last_updated: datetime | None
+    version: int
+    created_at: datetime
+    updated_at: datetime
+    deleted_at: datetime | None
+
+
+class Login(msgspec.Struct, frozen=True):
+    """What sign-in needs to know of a person."""
+
+    id: UUID
+    org_id: UUID
+    role: str
+    password_hash: str | None
+
+
+class UserFilter(msgspec.Struct, frozen=True):
+    """Which users a list shows; ``after`` and ``limit`` page by id."""
+
+    role: str | None = None
+    q: str | None = None
+    include_deleted: bool = False
+    after: UUID | None = None
+    limit: int = 500
+
+
+WRITABLE = frozenset(User.__struct_fields__) - {"id", "org_id", "version", "created_at", "updated_at"}
+_COLUMNS = columns(User)
+
+
+async def insert(tx: WriteTx, org_id: UUID, user_id: UUID, fields: Mapping[str, Any], now: datetime) -> None:
+    """A new user with ``fields`` (``password_hash`` may be among them)."""
+    names = ["id", "org_id", "created_at", "updated_at", *fields]
+    assert set(fields) <= WRITABLE | {"password_hash"}
+    marks = ", ".join(f"${i + 1}" for i in range(len(names)))
+    sql = f"insert into users ({', '.join(names)}) values ({marks})"
+    await tx.execute(sql, user_id, org_id, now, now, *fields.values())
+
+
+async def get(tx: ReadTx, org_id: UUID, user_id: UUID, include_deleted: bool = False) -> User | None:
+    """The user, or None."""
+    sql = f"select {_COLUMNS} from users where org_id = $1 and id = $2 and (deleted_at is null or $3)"
+    return one(User, await tx.row(sql, org_id, user_id, include_deleted))
+
+
+async def get_for_update(tx: WriteTx, org_id: UUID, user_id: UUID) -> User | None:
+    """The living user, locked until the transaction ends, or None."""
+    sql = f"select {_COLUMNS} from users where org_id = $1 and id = $2 and deleted_at is null for update"
+    return one(User, await tx.row(sql, org_id, user_id))
+
+
+async def update(
+    tx: WriteTx, org_id: UUID, user_id: UUID, changes: Mapping[str, Any], version: int, now: datetime
+) -> None:
+    """The changed fields and the new version."""
+    sets = assignments(changes, WRITABLE | {"password_hash"}, 5)
+    sql = f"update users set version = $3, updated_at = $4, {sets} where org_id = $1 and id = $2"
+    await tx.execute(sql, org_id, user_id, version, now, *changes.values())
+
+
+async def find(tx: ReadTx, org_id: UUID, wanted: UserFilter) -> list[User]:
+    """Users in order of id, at most ``wanted.limit``."""
+    sql = f"""
+        select {_COLUMNS} from users
+        where org_id = $1 and ($2::text is null or role = $2) and (deleted_at is null or $3)
+          and ($4::uuid is null or id > $4)
+          and ($5::text is null or starts_with(lower(email), $5) or starts_with(lower(first_name), $5)
+               or starts_with(lower(last_name), $5) or starts_with(lower(external_user_id), $5))
+        order by id limit $6"""
+    q = None if wanted.q is None else wanted.q.lower()
+    args = (wanted.role, wanted.include_deleted, wanted.after, q, wanted.limit)
+    return many(User, await tx.fetch(sql, org_id, *args))
+
+
+async def find_for_sign_in(tx: ReadTx, email: str, org_id: UUID | None) -> list[Login]:
+    """Living people with this e-mail, in ``org_id`` or anywhere; at most five."""
+    sql = """
+        select id, org_id, role, password_hash from users
+        where lower(email) = lower($1) and deleted_at is null and ($2::uuid is null or org_id = $2)
+        order by id limit 5"""
+    return many(Login, await tx.fetch(sql, email, org_id))
