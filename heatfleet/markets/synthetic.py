@@ -20,7 +20,7 @@ from heatfleet.domain.time_grid import TimeGrid
 
 LABEL = "synthetic winter fortnight"
 _SEED = 20240115
-_SPELLS = ((2.5, 0.7, 0.75), (6.3, 0.5, 0.6), (12.9, 0.65, 1.3))  # day, width [d], strength
+_SPELLS = ((2.5, 0.7, 0.75), (6.3, 0.5, 0.75), (12.9, 0.65, 1.3))  # day, width [d], strength
 _WEEKEND = {5: 0.82, 6: 0.74}
 
 
@@ -31,7 +31,7 @@ def synthetic_prices(grid: TimeGrid, zone: str) -> Floats:
 
 def wind(day: Floats) -> Floats:
     """Strength (step,) of the synthetic wind at fortnight day ``day`` (step,); 1 is a windy day."""
-    distance = [(np.abs(day - at + 7.0) % 14.0 - 7.0, width, strength) for at, width, strength in _SPELLS]
+    distance = [((day - at + 7.0) % 14.0 - 7.0, width, strength) for at, width, strength in _SPELLS]
     total: Floats = np.sum([strength * np.exp(-0.5 * (x / width) ** 2) for x, width, strength in distance], axis=0)
     return total
 

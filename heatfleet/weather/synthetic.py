@@ -18,7 +18,7 @@ RANGE_C = (-6.0, 10.0)
 _SEED = 20240116
 _SUNRISE_H, _SUNSET_H = 8.25, 16.75
 _PEAK_KW_M2 = 0.30
-_FROST_DAY, _FROST_WIDTH_D = 9.3, 2.2
+_FROST_DAY, _FROST_WIDTH_D = 9.3, 2.0
 
 
 def synthetic_weather(grid: TimeGrid, zone: str) -> tuple[Floats, Floats]:
