@@ -1,4 +1,4 @@
-"""``heatfleet up``: database if none is given, migrate, then web and workers as child processes, restarted with back-off.
+"""``heatfleet up``: database if none is given, migrate, then web and workers as children, restarted with back-off.
 
 Children follow their parent, so that ``kill -9`` of the supervisor leaves no process. SIGTERM drains: children first,
 the database last.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -65,7 +65,13 @@ def panel(ready: Ready, notes: Sequence[str]) -> Panel:
         ("client", ready.client_id), ("secret", ready.client_secret), ("user", ready.user_id), ("state", ready.home),
     ):  # fmt: skip
         facts.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-    parts = [facts, Text(), *(Text(note) for note in notes), Text(), Text("Try it:", style="bold")]
+    parts: list[RenderableType] = [
+        facts,
+        Text(),
+        *(Text(note) for note in notes),
+        Text(),
+        Text("Try it:", style="bold"),
+    ]
     parts.extend(Text(line, overflow="fold") for line in curl_lines(ready))
     return Panel(Group(*parts), title="heatfleet demo is running", subtitle="Ctrl-C restores every pump and stops")
 
