@@ -3,8 +3,8 @@
 1. A step the series holds is taken as it is.
 2. Else the same month, day and UTC hour of the nearest year it holds; 29 February falls back to the 28th.
 3. At most three missing hours are interpolated; more is an error that names them.
-4. Where the caller allows it (an uncounted warm-up), a day that is not covered repeats the next covered day of the
-   same weekday at the same local time.
+4. Where the caller allows it (an uncounted warm-up, a demo without end), a day that is not covered repeats the nearest
+   covered day of the same weekday at the same local time, later ones first.
 Whatever was not taken as it is, is said in the notes.
 """
 
@@ -202,10 +202,11 @@ def _repeat_weeks(series: Series, slots: Instants, value: Floats, wanted: Bools,
     todo = open_ & np.isin(day, np.array(sorted(lacking), dtype="datetime64[D]"))
     filled = value.copy()
     for weeks in range(1, _YEAR_WEEKS + 1):
-        left = todo & np.isnan(filled)
-        if not left.any():
+        if not (todo & np.isnan(filled)).any():
             break
-        filled[left], _ = _find(series, _utc(local[left] + weeks * _WEEK, zone))
+        for shift in (weeks, -weeks):
+            left = todo & np.isnan(filled)
+            filled[left], _ = _find(series, _utc(local[left] + shift * _WEEK, zone))
     return filled, todo & ~np.isnan(filled)
 
 
@@ -236,7 +237,7 @@ def _repeat_notes(series: Series, slots: Instants, repeated: Bools) -> list[str]
         return []
     return [
         f"{series.what}: {_span(series, slots[repeated])} is not in {series.source.file}; "
-        "the next covered days of the same weekday are repeated at the same local time"
+        "the nearest covered days of the same weekday are repeated at the same local time"
     ]
 
 
