@@ -12,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 FLEET: Final = "fleet"
 Scope = UUID | str
@@ -75,3 +76,43 @@ class Database:
         async with self.pool.acquire() as connection, connection.transaction():
             await connection.fetchval("select set_config('heatfleet.org', $1, true)", str(scope))
             yield WriteTx(connection, scope)
+
+    async def close(self) -> None:
+        """Waits for running transactions, then closes every connection."""
+        await self.pool.close()
+
+
+class _Connection(asyncpg.Connection):
+    """A pooled connection that need not be reset: everything the house sets lasts one transaction."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+async def open_database(dsn: str, *, role: str | None = None, min_size: int = 1, max_size: int = 20) -> Database:
+    """A database to use; every connection takes ``role`` (None: the one that ``dsn`` names)."""
+
+    async def prepare(connection: asyncpg.Connection) -> None:
+        for kind in ("json", "jsonb"):
+            await connection.set_type_codec(
+                kind, schema="pg_catalog", encoder=_to_json, decoder=msgspec.json.decode, format="text"
+            )
+        if role is not None:
+            await connection.execute('set role "' + role.replace('"', '""') + '"')
+
+    pool = await asyncpg.create_pool(
+        dsn,
+        min_size=min_size,
+        max_size=max_size,
+        init=prepare,
+        connection_class=_Connection,
+        statement_cache_size=500,
+        max_inactive_connection_lifetime=300.0,
+        command_timeout=60.0,
+        server_settings={"application_name": "heatfleet"},
+    )
+    return Database(pool)
+
+
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
