@@ -12,7 +12,7 @@ import msgspec
 from heatfleet.domain.levers import OptimizationLevel
 from heatfleet.domain.policy import Policy
 from heatfleet.store.database import ReadTx, WriteTx
-from heatfleet.store.rows import assignments, columns, one
+from heatfleet.store.rows import assignments, columns, one, unique
 
 
 class HeatPump(msgspec.Struct, frozen=True):
@@ -65,6 +65,9 @@ class HeatPump(msgspec.Struct, frozen=True):
     lifecycle_state: str
     lifecycle_error: str | None
     control_state: str
+    connection_status: str
+    monitoring_status: str
+    steering_status: str
     deleted_at: datetime | None
 
 
@@ -72,6 +75,7 @@ _FIXED = {"id", "org_id", "created_at", "updated_at", "version"}
 WRITABLE = frozenset(HeatPump.__struct_fields__) - _FIXED
 POLICY_FIELDS = tuple(Policy.__dataclass_fields__)
 _COLUMNS = columns(HeatPump)
+_DEVICE = ("heat_pumps_device", "This heat pump is already connected in the organisation.")
 
 
 def policy_of(pump: HeatPump) -> Policy:
@@ -87,7 +91,8 @@ async def insert(tx: WriteTx, org_id: UUID, heat_pump_id: UUID, fields: Mapping[
     names = ["id", "org_id", "created_at", "updated_at", *fields]
     marks = ", ".join(f"${i + 1}" for i in range(len(names)))
     sql = f"insert into heat_pumps ({', '.join(names)}) values ({marks})"
-    await tx.execute(sql, heat_pump_id, org_id, now, now, *fields.values())
+    with unique(*_DEVICE):
+        await tx.execute(sql, heat_pump_id, org_id, now, now, *fields.values())
 
 
 async def get(tx: ReadTx, org_id: UUID, heat_pump_id: UUID) -> HeatPump | None:
@@ -108,7 +113,8 @@ async def update(
     """The changed columns and the new version."""
     sets = assignments(changes, WRITABLE, 5)
     sql = f"update heat_pumps set version = $3, updated_at = $4, {sets} where org_id = $1 and id = $2"
-    await tx.execute(sql, org_id, heat_pump_id, version, now, *changes.values())
+    with unique(*_DEVICE):
+        await tx.execute(sql, org_id, heat_pump_id, version, now, *changes.values())
 
 
 async def device_is_taken(tx: ReadTx, org_id: UUID, vendor: str, external_device_id: str, but: UUID | None) -> bool:

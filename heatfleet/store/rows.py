@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
+
+from heatfleet.domain.errors import Conflict
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -32,3 +35,14 @@ def assignments(changes: Mapping[str, Any], allowed: frozenset[str], first: int)
     unknown = changes.keys() - allowed
     assert not unknown, f"not writable: {sorted(unknown)}"
     return ", ".join(f"{name} = ${first + i}" for i, name in enumerate(changes))
+
+
+@contextmanager
+def unique(index: str, message: str) -> Iterator[None]:
+    """Turns a clash in the unique index into :class:`Conflict`."""
+    try:
+        yield
+    except asyncpg.UniqueViolationError as clash:
+        if clash.constraint_name != index:
+            raise
+        raise Conflict(message) from None

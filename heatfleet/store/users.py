@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from heatfleet.store.database import ReadTx, WriteTx
-from heatfleet.store.rows import assignments, columns, many, one
+from heatfleet.store.rows import assignments, columns, many, one, unique
 
 
 class User(msgspec.Struct, frozen=True):
@@ -58,6 +58,7 @@ class UserFilter(msgspec.Struct, frozen=True):
 
 WRITABLE = frozenset(User.__struct_fields__) - {"id", "org_id", "version", "created_at", "updated_at"}
 _COLUMNS = columns(User)
+_EMAIL = ("users_email", "Another user of the organisation has this e-mail.")
 
 
 async def insert(tx: WriteTx, org_id: UUID, user_id: UUID, fields: Mapping[str, Any], now: datetime) -> None:
@@ -66,7 +67,8 @@ async def insert(tx: WriteTx, org_id: UUID, user_id: UUID, fields: Mapping[str, 
     assert set(fields) <= WRITABLE | {"password_hash"}
     marks = ", ".join(f"${i + 1}" for i in range(len(names)))
     sql = f"insert into users ({', '.join(names)}) values ({marks})"
-    await tx.execute(sql, user_id, org_id, now, now, *fields.values())
+    with unique(*_EMAIL):
+        await tx.execute(sql, user_id, org_id, now, now, *fields.values())
 
 
 async def get(tx: ReadTx, org_id: UUID, user_id: UUID, include_deleted: bool = False) -> User | None:
@@ -87,7 +89,8 @@ async def update(
     """The changed fields and the new version."""
     sets = assignments(changes, WRITABLE | {"password_hash"}, 5)
     sql = f"update users set version = $3, updated_at = $4, {sets} where org_id = $1 and id = $2"
-    await tx.execute(sql, org_id, user_id, version, now, *changes.values())
+    with unique(*_EMAIL):
+        await tx.execute(sql, org_id, user_id, version, now, *changes.values())
 
 
 async def find(tx: ReadTx, org_id: UUID, wanted: UserFilter) -> list[User]:
