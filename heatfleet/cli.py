@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import sys
+from collections.abc import Callable
 
 import typer
 
@@ -31,7 +32,11 @@ client = typer.Typer(help="Machine clients of the Partner API.", no_args_is_help
 user = typer.Typer(help="People.", no_args_is_help=True)
 prices = typer.Typer(help="Wholesale prices.", no_args_is_help=True)
 
-for command in (demo.demo, serve.up, serve.web, serve.worker, serve.migrate, serve.release):
+COMMANDS: tuple[Callable[..., None], ...] = (
+    demo.demo, serve.up, serve.web, serve.worker, serve.migrate, serve.release,
+    look.settings, look.doctor, look.plan, look.bench, look.version,
+)  # fmt: skip
+for command in COMMANDS:
     app.command()(command)
 for name, group in (("org", org), ("client", client), ("user", user), ("prices", prices)):
     app.add_typer(group, name=name)
@@ -39,8 +44,6 @@ org.command("create")(people.create_org)
 client.command("create")(people.create_client)
 user.command("create")(people.create_user)
 prices.command("import")(people.import_prices)
-for command in (look.settings, look.doctor, look.plan, look.bench, look.version):
-    app.command()(command)
 
 
 def main() -> None:
@@ -65,7 +68,6 @@ def explain(error: OSError) -> str:
     """One line for a person: what is wrong and what to do."""
     where = f" {error.filename}" if error.filename else ""
     hints = {
-        errno.EADDRINUSE: "the port is in use; choose another with --port",
         errno.EACCES: f"no permission for{where}; choose another folder with --home",
         errno.EPERM: f"no permission for{where}; choose another folder with --home",
         errno.EROFS: f"cannot write to{where}: read-only; choose another folder with --home",
@@ -73,4 +75,4 @@ def explain(error: OSError) -> str:
         errno.ENOTDIR: f"not a folder:{where}",
         errno.EEXIST: f"not a folder:{where}",
     }
-    return hints.get(error.errno or 0, str(error))
+    return hints.get(error.errno or 0) or error.strerror or str(error)

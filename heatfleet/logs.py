@@ -42,7 +42,7 @@ def setup_logging(level: str, as_json: bool, stream: TextIO | None = None) -> No
 def formatter(shared: list[Processor], as_json: bool, colours: bool) -> logging.Formatter:
     """How a line looks."""
     last: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=colours)
-    errors: list[Processor] = [structlog.processors.ExceptionRenderer()] if as_json else []  # type: ignore[list-item]
+    errors: list[Processor] = [structlog.processors.ExceptionRenderer()] if as_json else []
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *errors, last],

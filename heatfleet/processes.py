@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import os
 import signal
 import sys
 import threading
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+
+from heatfleet.domain.errors import Invalid
 
 
 def stop_on_signals(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Event:
@@ -40,3 +44,24 @@ def follow_parent(every_s: float = 0.5) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="follow-parent", daemon=True).start()
+
+
+def make_executor(kind: str, workers: int | None = None) -> Executor:
+    """Where heavy arrays are computed: ``thread``, ``process`` or ``dask://host:port``."""
+    if kind == "thread":
+        return ThreadPoolExecutor(workers or os.cpu_count() or 1, thread_name_prefix="arrays")
+    if kind == "process":
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet_child)
+    try:
+        from distributed import Client
+    except ImportError:
+        raise Invalid.field("HEATFLEET_EXECUTOR", "needs the package 'distributed'", where="settings") from None
+    executor: Executor = Client(kind.replace("dask://", "tcp://"), set_as_default=False).get_executor()
+    return executor
+
+
+def _quiet_child() -> None:
+    """A child of the pool: Ctrl-C is its parent's business, and it ends with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    follow_parent()

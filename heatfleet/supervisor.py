@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from heatfleet.app import owner_database, setup_logging
+from heatfleet.logs import setup_logging
 from heatfleet.processes import stop_on_signals
+from heatfleet.serving import bind
 from heatfleet.settings import Settings, child_environment
+from heatfleet.store.provider import provide_database
 
 FIRST_WAIT_S, LONGEST_WAIT_S, HEALTHY_AFTER_S, DRAIN_S = 0.5, 30.0, 60.0, 20.0
 
@@ -36,19 +38,19 @@ class Part:
         return [sys.executable, "-m", "heatfleet", *self.arguments, "--follow-parent"]
 
 
-def parts(port: int | None, workers: int) -> list[Part]:
+def parts(workers: int) -> list[Part]:
     """Web, and as many workers as asked for."""
-    web = ("web",) if port is None else ("web", "--port", str(port))
-    return [Part("web", web), *(Part(f"worker-{n + 1}", ("worker",)) for n in range(workers))]
+    return [Part("web", ("web",)), *(Part(f"worker-{n + 1}", ("worker",)) for n in range(workers))]
 
 
-async def up(settings: Settings, port: int | None, workers: int) -> None:
+async def up(settings: Settings, workers: int) -> None:
     """Runs everything until SIGINT or SIGTERM; raises OSError when the database cannot start."""
-    setup_logging(settings)
+    setup_logging(settings.log_level, settings.log_json)
+    bind(settings.host, settings.port).close()
     stop = stop_on_signals()
-    async with owner_database(settings) as urls:
+    async with provide_database(settings.dsn, settings.home, user=settings.postgres_user) as urls:
         environment = child_environment(settings, database_url=urls.app_url)
-        await supervise(parts(port, workers), environment, stop)
+        await supervise(parts(workers), environment, stop)
 
 
 async def supervise(wanted: Sequence[Part], environment: Mapping[str, str], stop: asyncio.Event) -> None:

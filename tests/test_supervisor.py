@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("heatfleet.app")
 from heatfleet import supervisor
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from heatfleet.commands import show
+from heatfleet.processes import follow_parent
 
 HELP = """Everything in one go: database, API, Connect page and a fleet of virtual homes.
 
@@ -39,6 +40,7 @@ def demo(
     start: Annotated[str | None, typer.Option(help="With --once: first local day, as 2024-01-08.")] = None,
     zone: Annotated[str, typer.Option(help="Price zone; with --once any column of the price file.")] = "DE_LU",
     as_json: Annotated[bool, typer.Option("--json", help="Machine-readable stdout; logs go to stderr.")] = False,
+    follow: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False,
 ) -> None:
     options: dict[str, Any] = {
         "home": resolve_home(home), "port": port, "homes": homes, "speed": speed, "prices": prices,
@@ -47,6 +49,8 @@ def demo(
     for file in (prices, weather):
         show.must_exist(file)
     prepare_home(options["home"])
+    if follow:
+        follow_parent()
     if once:
         compare_once(options)
     else:
@@ -65,13 +69,14 @@ def resolve_home(home: Path | None) -> Path:
 
 def prepare_home(home: Path) -> None:
     """Make the state folder and point numba's kernel cache into it; must run before numba is imported."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    from heatfleet.settings import use_numba_cache
+    from heatfleet.store.embedded_files import make_home
+
+    make_home(home)
     probe = home / f".write-test-{os.getpid()}"
     probe.write_bytes(b"\0" * 4096)
     probe.unlink()
     assert "numba" not in sys.modules, "numba was imported before its cache folder was set"
-    from heatfleet.settings import use_numba_cache
-
     use_numba_cache(home / "numba-cache")
 
 

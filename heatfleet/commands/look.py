@@ -10,14 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from heatfleet.commands import show
+from heatfleet.commands.show import settings_with
 from heatfleet.domain.errors import Invalid
 
 
 def settings() -> None:
     """Every setting with its value and meaning; secrets are not shown."""
-    from heatfleet.app import redacted_settings
+    from heatfleet.settings import describe
 
-    for name, value in redacted_settings().items():
+    meanings = describe()
+    for name, value in settings_with().redacted().items():
+        show.line(f"# {meanings[name]}")
         show.line(f"{name}={value}")
 
 
@@ -25,7 +28,7 @@ def doctor() -> None:
     """Check database, keys, disk, clock and sources; exit code 1 when something is wrong."""
     from heatfleet.app import examine
 
-    findings = asyncio.run(examine())
+    findings = asyncio.run(examine(settings_with()))
     for finding in findings:
         show.line(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {finding.detail}")
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)

@@ -10,6 +10,7 @@ from uuid import UUID
 import typer
 
 from heatfleet.commands import show
+from heatfleet.commands.show import settings_with
 
 Org = Annotated[UUID, typer.Option("--org", help="The organisation's id.")]
 
@@ -21,7 +22,7 @@ def create_org(name: Annotated[str, typer.Argument(help="Name of the organisatio
     """
     from heatfleet.app import create_organisation
 
-    show.json_line(asyncio.run(create_organisation(name)))
+    show.json_line(asyncio.run(create_organisation(settings_with(), name)))
 
 
 def create_client(
@@ -33,7 +34,7 @@ def create_client(
     """
     from heatfleet.app import create_client as create
 
-    show.json_line(asyncio.run(create(org, name)))
+    show.json_line(asyncio.run(create(settings_with(), org, name)))
 
 
 def create_user(
@@ -52,7 +53,7 @@ def create_user(
 
     if role != "user" and password is None:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    show.json_line(asyncio.run(create(org, email, role, password)))
+    show.json_line(asyncio.run(create(settings_with(), org, email, role, password)))
 
 
 def import_prices(
@@ -65,4 +66,4 @@ def import_prices(
     show.must_exist(file)
     from heatfleet.app import import_prices as bring_in
 
-    show.json_line(asyncio.run(bring_in(file)))
+    show.json_line(asyncio.run(bring_in(settings_with(), file)))

@@ -8,10 +8,27 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from heatfleet.domain.errors import Invalid
+
+if TYPE_CHECKING:
+    from heatfleet.settings import Settings
+
+
+def settings_with(**changes: Any) -> Settings:
+    """The settings of the environment, with options of the command line in front; one clear line for a wrong one."""
+    from pydantic import ValidationError
+
+    from heatfleet.settings import PREFIX, Settings
+
+    try:
+        return Settings(**{name: value for name, value in changes.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"{PREFIX}{'.'.join(map(str, first['loc'])).upper()}"
+        raise Invalid.field(name, first["msg"], where="settings") from None
 
 
 def json_line(value: Any) -> None:
