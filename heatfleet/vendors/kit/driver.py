@@ -102,7 +102,7 @@ class Receipt:
 
 @runtime_checkable
 class Driver(Protocol):
-    """What a vendor folder provides as ``driver.Driver(http, config)``; made once, with its :class:`.http.VendorHttp`."""
+    """What a vendor folder provides as ``driver.Driver(http, config)``, made once with its :class:`.VendorHttp`."""
 
     async def begin_sign_in(self, redirect_uri: str, state: str, language: str) -> SignInStep:
         """The first step a person must take."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Hashable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -44,19 +45,26 @@ class TokenStale(TryAgain):
 
 @dataclass(frozen=True)
 class SealKeys:
-    """The keys grants are sealed with: ``current`` seals, every known one (by its id byte) opens."""
+    """The keys of grants, newest first: the newest seals, all open. A key's id is a byte of its SHA-256."""
 
-    current: int
-    keys: Mapping[int, bytes] = field(repr=False)
+    keys: tuple[bytes, ...] = field(repr=False)
 
     def __post_init__(self) -> None:
-        assert self.current in self.keys, "the current key must be among the keys"
-        assert all(0 <= key_id <= 255 and len(key) == KEY_BYTES for key_id, key in self.keys.items())
+        assert self.keys, "at least one key"
+        assert all(len(key) == KEY_BYTES for key in self.keys), "keys have 32 bytes"
 
-    @classmethod
-    def of(cls, key: bytes) -> SealKeys:
-        """One key, with id 0."""
-        return cls(0, {0: key})
+    @property
+    def newest_id(self) -> int:
+        """Id of the key that seals."""
+        return _key_id(self.keys[0])
+
+    def with_id(self, key_id: int) -> list[bytes]:
+        """The keys with this id: one, by rare chance more, or none."""
+        return [key for key in self.keys if _key_id(key) == key_id]
+
+
+def _key_id(key: bytes) -> int:
+    return sha256(key).digest()[0]
 
 
 def grant_aad(org_id: UUID, connection_id: UUID, vendor: str) -> bytes:
@@ -65,13 +73,13 @@ def grant_aad(org_id: UUID, connection_id: UUID, vendor: str) -> bytes:
 
 
 def seal(grant: Grant, keys: SealKeys, aad: bytes) -> bytes:
-    """``grant`` sealed with the current key and bound to ``aad``."""
-    head = bytes([FORMAT, keys.current])
+    """``grant`` sealed with the newest key and bound to ``aad``."""
+    head = bytes([FORMAT, keys.newest_id])
     nonce = secrets.token_bytes(_NONCE_BYTES)
     plain = msgspec.json.encode(
         {"account_id": grant.account_id, "secret": dict(grant.secret), "expires_at": grant.expires_at}
     )
-    return head + nonce + AESGCM(keys.keys[keys.current]).encrypt(nonce, plain, head + aad)
+    return head + nonce + AESGCM(keys.keys[0]).encrypt(nonce, plain, head + aad)
 
 
 def open_sealed(sealed: bytes, keys: SealKeys, aad: bytes) -> Grant:
@@ -82,21 +90,19 @@ def open_sealed(sealed: bytes, keys: SealKeys, aad: bytes) -> Grant:
     """
     if len(sealed) <= _HEAD_BYTES or sealed[0] != FORMAT:
         raise AccessLost("the stored grant has an unknown form", code="grant_unreadable")
-    key = keys.keys.get(sealed[1])
-    if key is None:
-        raise TryAgain(
-            f"the key {sealed[1]} this grant is sealed with is not configured", after_s=600, code="key_missing"
-        )
-    try:
-        plain = AESGCM(key).decrypt(sealed[2:_HEAD_BYTES], sealed[_HEAD_BYTES:], sealed[:2] + aad)
-    except InvalidTag:
-        raise AccessLost("the stored grant does not open for this connection", code="grant_unreadable") from None
-    return msgspec.json.decode(plain, type=Grant)
+    candidates = keys.with_id(sealed[1])
+    if not candidates:
+        raise TryAgain("the key this grant is sealed with is not configured", after_s=600, code="key_missing")
+    for key in candidates:
+        with suppress(InvalidTag):
+            plain = AESGCM(key).decrypt(sealed[2:_HEAD_BYTES], sealed[_HEAD_BYTES:], sealed[:2] + aad)
+            return msgspec.json.decode(plain, type=Grant)
+    raise AccessLost("the stored grant does not open for this connection", code="grant_unreadable")
 
 
 def needs_resealing(sealed: bytes, keys: SealKeys) -> bool:
-    """Whether ``sealed`` was made with another than the current key."""
-    return len(sealed) > 1 and sealed[1] != keys.current
+    """Whether ``sealed`` was made with another than the newest key."""
+    return len(sealed) > 1 and sealed[1] != keys.newest_id
 
 
 @dataclass(frozen=True)

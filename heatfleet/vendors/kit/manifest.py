@@ -31,7 +31,7 @@ class SignInKind(StrEnum):
 
 @dataclass(frozen=True)
 class ConfigKey:
-    """One operator setting of a vendor; keys ending in ``_url`` name hosts the driver may call wherever they resolve."""
+    """One operator setting of a vendor; keys ending in ``_url`` are hosts the driver may call wherever they resolve."""
 
     help: str
     required: bool = True
@@ -153,8 +153,8 @@ def _text(value: Any) -> str:
 
 
 def _name(value: Any) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]{1,40}", _text(value)):
-        raise ValueError("must be lower-case letters, digits and _, and begin with a letter")
+    if not re.fullmatch(r"[a-z][a-z0-9]{1,40}", _text(value)):
+        raise ValueError("must be lower-case letters and digits, and begin with a letter")
     return str(value)
 
 
