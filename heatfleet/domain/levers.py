@@ -64,6 +64,11 @@ class LeverRange:
         on_step = round((value - self.minimum) / self.step) * self.step + self.minimum
         return round(min(max(on_step, self.minimum), self.maximum), 6)
 
+    def clamp_up(self, value: float) -> float:
+        """The lowest value the device takes that is not below ``value`` (its highest where there is none)."""
+        clamped = self.clamp(value)
+        return self.clamp(clamped + self.step) if clamped < value - 1e-9 else clamped
+
     def equal(self, a: float, b: float) -> bool:
         """Whether two values are the same setting (± half a step)."""
         return abs(a - b) <= self.step / 2 + 1e-9

@@ -1,0 +1,77 @@
+"""What the Partner API says of a heat pump in one word: connection, monitoring and steering status.
+
+Each is a table from facts to ``ok``, ``warning``, ``error`` or ``unknown``; the first row that fits counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from heatfleet.domain.steering import TRIES
+from heatfleet.domain.verdicts import Verdict
+
+UNREACHABLE_AFTER = timedelta(hours=1)
+
+
+class Status(StrEnum):
+    """How something stands."""
+
+    OK = "ok"
+    WARNING = "warning"
+    ERROR = "error"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class ContactFacts:
+    """When we last reached the vendor for this pump, as the one who was authenticated."""
+
+    now: datetime
+    last_contact_at: datetime | None
+    interval: timedelta
+    failures: int = 0
+    is_access_lost: bool = False
+    is_quota_exhausted: bool = False
+
+
+def connection_status(facts: ContactFacts) -> Status:
+    """ok = contact in time; warning = a poll missed or quota exhausted; error = refused, or silent for an hour."""
+    if facts.is_access_lost:
+        return Status.ERROR
+    if facts.last_contact_at is None:
+        return Status.UNKNOWN
+    silent = facts.now - facts.last_contact_at
+    if silent >= max(UNREACHABLE_AFTER, 2 * facts.interval) and facts.failures:
+        return Status.ERROR
+    if facts.failures or facts.is_quota_exhausted or silent > 2 * facts.interval:
+        return Status.WARNING
+    return Status.OK
+
+
+def monitoring_status(promised: int, fresh: int, ever_read: bool, frozen: bool = False) -> Status:
+    """ok = all promised readings fresh (≤ 2 poll intervals); warning = some stale or frozen; error = none."""
+    if not ever_read:
+        return Status.UNKNOWN
+    if fresh == 0:
+        return Status.ERROR
+    return Status.WARNING if frozen or fresh < promised else Status.OK
+
+
+_STEERING = {
+    Verdict.CONFIRMED: Status.OK,
+    Verdict.OVERRIDDEN: Status.WARNING,
+    Verdict.UNCONFIRMED: Status.WARNING,
+    Verdict.REJECTED: Status.ERROR,
+}
+
+
+def steering_status(last: Verdict, attempts: int, before: Status = Status.UNKNOWN) -> Status:
+    """ok = last command confirmed; warning = unconfirmed or overridden; error = rejected or not in three tries.
+
+    A command still waiting leaves the status as it was.
+    """
+    if last is Verdict.UNCONFIRMED and attempts >= TRIES:
+        return Status.ERROR
+    return _STEERING.get(last, before)

@@ -1,0 +1,350 @@
+"""The only place that decides whether a command is safe.
+
+:func:`decide` turns what is planned and what is known of one heat pump into writes and releases; whatever the planner
+wants, nothing passes that breaks a guard. :func:`limit_batch` keeps the fleet from moving all at once. Giving the
+owner's own settings back is always allowed. The values it works on are in ``situation.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+from heatfleet.domain.disinfection import DOSE_SETPOINT_C, disinfection_due
+from heatfleet.domain.levers import (
+    DHW_LEVERS,
+    Lever,
+    LeverRange,
+    OptimizationLevel,
+    SteeringState,
+    allowed_states,
+    nearest_state,
+    space_lever,
+    state_targets,
+)
+from heatfleet.domain.plans import Reason
+from heatfleet.domain.policy import FROST_FLOOR_C, Comfort, comfort_at
+from heatfleet.domain.situation import (
+    ControlState,
+    Decision,
+    Guard,
+    LeverFacts,
+    LeverWrite,
+    Purpose,
+    Refusal,
+    Situation,
+    own_value,
+    value_now,
+)
+
+DWELL_MIN = timedelta(minutes=15)
+DWELL_SLACK = timedelta(minutes=1)  # the timetable's own jitter
+HOLD = timedelta(hours=1)  # how long a write stands when nobody renews it
+WRITES_A_DAY = 24
+RESERVE_SHARE = 0.2  # of the writes a day, kept for releases
+BLOCK_LONGEST = timedelta(hours=2)  # SG-Ready 1
+BLOCKS_A_DAY = 3
+FROST_MARGIN_K = 1.0
+DHW_GUARD_K = 2.0
+DHW_RECOVER_K = 5.0
+BACK_OFF = timedelta(hours=12)  # after the owner moved a lever
+TRIES = 3
+BATCH_SHARE = 0.5
+BATCH_LEAST = 20
+BLOCKED = 1.0
+
+
+@dataclass(frozen=True)
+class _Wish:
+    value: float
+    purpose: Purpose
+    reason: Reason
+    state: SteeringState | None = None
+    is_forced: bool = False  # by a guard: neither dwell nor budget hold it back
+    guard: Guard | None = None
+
+
+def control_state(situation: Situation) -> ControlState:
+    """Our relation to the pump; the first row that fits counts."""
+    policy = situation.policy
+    may_steer = policy.is_space_heating_enabled or policy.is_hot_water_heating_enabled
+    table = (
+        (not situation.is_reachable, ControlState.LOST),
+        (not policy.is_smart_optimization_active, ControlState.OBSERVING),
+        (not may_steer or not situation.ranges, ControlState.OBSERVING),
+        (situation.is_stale, ControlState.LOST),
+        (policy.is_paused(situation.now), ControlState.PAUSED),
+        (situation.wanted is None, ControlState.READY),
+    )
+    return next((state for fits, state in table if fits), ControlState.STEERING)
+
+
+def decide(situation: Situation) -> Decision:
+    """The writes and releases that are due now, all of them safe."""
+    relation = control_state(situation)
+    wishes: dict[Lever, _Wish] = {}
+    if relation in (ControlState.STEERING, ControlState.PAUSED):
+        comfort = comfort_at(situation.policy, situation.own, situation.now)
+        is_paused = relation is ControlState.PAUSED
+        if situation.policy.is_space_heating_enabled:
+            wishes |= _space_wish(situation, comfort, is_paused)
+        if situation.policy.is_hot_water_heating_enabled:
+            wishes |= _hot_water_wishes(situation, comfort, is_paused)
+    return _settle(situation, relation, wishes)
+
+
+def _settle(situation: Situation, relation: ControlState, wishes: Mapping[Lever, _Wish]) -> Decision:
+    """Each lever's wish passed through the guards of levers; a lever without a wish is given back."""
+    writes: list[LeverWrite] = []
+    releases: list[LeverWrite] = []
+    refusals: list[Refusal] = []
+    holds: dict[Lever, datetime] = {}
+    for lever in situation.ranges:
+        outcome = _guarded(situation, lever, wishes.get(lever))
+        if isinstance(outcome, LeverWrite):
+            (releases if outcome.purpose is Purpose.RELEASE else writes).append(outcome)
+        elif isinstance(outcome, Refusal):
+            refusals.append(outcome)
+        elif outcome is not None:
+            holds[lever] = outcome
+        wish = wishes.get(lever)
+        if wish is not None and wish.guard is not None and not isinstance(outcome, Refusal):
+            refusals.append(Refusal(lever, wish.value, wish.guard))
+    state, reason = _in_force(situation, relation, wishes, (*writes, *releases))
+    return Decision(tuple(writes), tuple(releases), tuple(refusals), relation, state, reason, holds)
+
+
+def _in_force(
+    situation: Situation, relation: ControlState, wishes: Mapping[Lever, _Wish], writes: Sequence[LeverWrite]
+) -> tuple[SteeringState | None, Reason]:
+    """The steering state after the decision, and its reason; None while not steering."""
+    if relation not in (ControlState.STEERING, ControlState.PAUSED):
+        return None, Reason.LEARNING if relation is ControlState.READY else Reason.OWN_PROGRAMME
+    lever = space_lever(situation.ranges)
+    if lever is None or lever not in wishes:
+        return SteeringState.MID, next((w.reason for w in wishes.values()), Reason.OWN_PROGRAMME)
+    wish, own = wishes[lever], own_value(situation, lever)
+    value = next((w.value for w in writes if w.lever is lever), value_now(situation, lever))
+    if own is None or value is None or situation.ranges[lever].equal(value, wish.value):
+        return wish.state, wish.reason
+    policy = situation.policy
+    state = nearest_state({lever: value}, {lever: own}, situation.ranges, policy.deltas, policy.offset_k)
+    return state, wish.reason
+
+
+def _space_wish(situation: Situation, comfort: Comfort, is_paused: bool) -> dict[Lever, _Wish]:
+    """What the space-heating lever should be, after comfort and frost."""
+    lever = space_lever(situation.ranges)
+    own = None if lever is None else own_value(situation, lever)
+    if lever is None or own is None:
+        return {}
+    state, reason, level = _asked(situation, is_paused)
+    policy = situation.policy
+    offset_k = 0.0 if is_paused else policy.offset_k
+    target = state_targets(state, {lever: own}, situation.ranges, policy.deltas, level, offset_k)[lever]
+    value = _on_the_right_side(target, own, policy.deltas.delta_k(state, level) + offset_k, situation.ranges[lever])
+    guard = _comfort_guard(situation.indoor_temp_c, value - own, comfort, is_paused)
+    if guard is None:
+        return {lever: _Wish(value, Purpose.STEER, reason, state)}
+    return {lever: _Wish(own, Purpose.STEER, Reason.COMFORT_LIMIT, SteeringState.MID, True, guard)}
+
+
+def _on_the_right_side(target: float, own: float, shift: float, limits: LeverRange) -> float:
+    """``target``, but the owner's very value where it is the same setting or the device's range turned it around."""
+    if limits.equal(target, own) or (target - own) * shift < 0:
+        return own
+    return target
+
+
+def _asked(situation: Situation, is_paused: bool) -> tuple[SteeringState, Reason, OptimizationLevel]:
+    """The state asked for, its reason and the level that caps it."""
+    if is_paused or situation.wanted is None:
+        return SteeringState.MIN, Reason.PAUSE, OptimizationLevel.MAX
+    level, state = situation.policy.optimization_level, situation.wanted.state
+    allowed = allowed_states(level, situation.ranges)
+    if state not in allowed:
+        is_low = SteeringState.LOW in allowed and state is SteeringState.MIN
+        state = SteeringState.LOW if is_low else SteeringState.MID
+    return state, situation.wanted.reason, level
+
+
+def _comfort_guard(indoor_c: float | None, shift: float, comfort: Comfort, is_paused: bool) -> Guard | None:
+    """The guard that forbids moving the lever by ``shift`` from the owner's value."""
+    if indoor_c is None or shift == 0:
+        return None
+    if shift < 0 and indoor_c <= FROST_FLOOR_C + FROST_MARGIN_K:
+        return Guard.FROST
+    if shift < 0 and not is_paused and indoor_c <= comfort.indoor_min_c:
+        return Guard.TOO_COLD
+    return Guard.TOO_WARM if shift > 0 and indoor_c >= comfort.indoor_max_c else None
+
+
+def _hot_water_wishes(situation: Situation, comfort: Comfort, is_paused: bool) -> dict[Lever, _Wish]:
+    """What the hot-water levers should be: disinfect, charge, hold, or nothing at all."""
+    charge_c, hold_c = comfort.dhw_max_c, comfort.dhw_min_c
+    wanted, dhw_c = situation.wanted, situation.dhw_temp_c
+    if _must_disinfect(situation):
+        return _dhw(situation, DOSE_SETPOINT_C, True, _Wish(0, Purpose.DISINFECTION, Reason.DISINFECTION, None, True))
+    if is_paused or wanted is None:
+        return _dhw(situation, None, False, _Wish(0, Purpose.HOT_WATER, Reason.PAUSE))
+    if dhw_c is not None and _is_short(situation, dhw_c, comfort):
+        forced = _Wish(0, Purpose.HOT_WATER, Reason.COMFORT_LIMIT, None, True, Guard.HOT_WATER_MINIMUM)
+        return _dhw(situation, charge_c, True, forced)
+    if wanted.hot_water:
+        return _dhw(situation, charge_c, True, _Wish(0, Purpose.HOT_WATER, Reason.HOT_WATER))
+    if dhw_c is None:  # the minimum cannot be watched: the pump keeps its own programme
+        return {}
+    return _dhw(situation, min(hold_c, charge_c), False, _Wish(0, Purpose.HOT_WATER, wanted.reason))
+
+
+def _must_disinfect(situation: Situation) -> bool:
+    setpoint = situation.ranges.get(Lever.DHW_SETPOINT_C)
+    if setpoint is None or setpoint.maximum < 60.0:
+        return False
+    return disinfection_due(situation.disinfection_last_at, situation.now, situation.disinfection_every)
+
+
+def _is_short(situation: Situation, dhw_c: float, comfort: Comfort) -> bool:
+    """Whether the tank is about to fall below its minimum, or is being lifted from there and not yet well above."""
+    if dhw_c <= comfort.dhw_min_c + DHW_GUARD_K:
+        return True
+    return dhw_c < min(comfort.dhw_min_c + DHW_RECOVER_K, comfort.dhw_max_c - DHW_GUARD_K) and _is_charging(
+        situation, comfort
+    )
+
+
+def _is_charging(situation: Situation, comfort: Comfort) -> bool:
+    """Whether our hot-water levers ask for a charge now."""
+    for lever, above in ((Lever.DHW_BOOST, 0.5), (Lever.DHW_SETPOINT_C, comfort.dhw_min_c)):
+        if lever in situation.ranges:
+            facts = situation.levers.get(lever)
+            value = None if facts is None or facts.written_value is None else value_now(situation, lever)
+            return value is not None and value > above
+    return False
+
+
+def _dhw(situation: Situation, setpoint_c: float | None, boost: bool, wish: _Wish) -> dict[Lever, _Wish]:
+    """``wish`` for each hot-water lever there is; ``setpoint_c`` None = the lowest one."""
+    wishes = {}
+    for lever in DHW_LEVERS:
+        limits = situation.ranges.get(lever)
+        if limits is None or own_value(situation, lever) is None:
+            continue
+        if lever is Lever.DHW_BOOST:
+            value = limits.clamp(1.0 if boost else 0.0)
+        else:
+            value = limits.minimum if setpoint_c is None else limits.clamp_up(setpoint_c)
+        wishes[lever] = _Wish(value, wish.purpose, wish.reason, wish.state, wish.is_forced, wish.guard)
+    return wishes
+
+
+def _guarded(situation: Situation, lever: Lever, wish: _Wish | None) -> LeverWrite | Refusal | datetime | None:
+    """What becomes of a wish: a write, a release, a refusal, a new end for what stands, or nothing."""
+    facts = situation.levers.get(lever, _NOTHING)
+    own, current = own_value(situation, lever), value_now(situation, lever)
+    hindrance = None
+    if facts.backed_off_until is not None and situation.now < facts.backed_off_until:
+        hindrance = Guard.OWNER_CHANGED
+    elif own is None or current is None:
+        hindrance = Guard.NO_BASELINE
+    if hindrance is not None:
+        return None if wish is None else Refusal(lever, wish.value, hindrance)
+    assert own is not None
+    assert current is not None
+    limits = situation.ranges[lever]
+    if wish is None or (wish.is_forced and limits.equal(wish.value, own)):
+        return _release(situation, lever, facts)
+    if limits.equal(current, wish.value):
+        return None if limits.equal(wish.value, own) else _end(situation, lever, wish.value, facts)
+    return _moved(situation, lever, wish, current)
+
+
+def _moved(situation: Situation, lever: Lever, wish: _Wish, current: float) -> LeverWrite | Refusal | None:
+    """The write of ``wish``; where a guard of the lever forbids it, a refusal or the owner's value."""
+    facts = situation.levers.get(lever, _NOTHING)
+    guard = _lever_guard(situation, lever, wish, facts)
+    if guard is None:
+        return _write(situation, lever, wish, current)
+    must_leave = lever is Lever.SG_READY_STATE and current == BLOCKED and _block_is_over(situation, facts)
+    if must_leave or guard is not Guard.DWELL:
+        return _release(situation, lever, facts) or Refusal(lever, wish.value, guard)
+    return Refusal(lever, wish.value, guard)
+
+
+_NOTHING = LeverFacts()
+
+
+def _lever_guard(situation: Situation, lever: Lever, wish: _Wish, facts: LeverFacts) -> Guard | None:
+    """The guard of the lever itself that holds ``wish`` back, if any."""
+    if lever is Lever.SG_READY_STATE and wish.value == BLOCKED and facts.blocks_today >= BLOCKS_A_DAY:
+        return Guard.BLOCK_LIMIT
+    if _is_within_dwell(situation, lever, facts):
+        return Guard.DWELL
+    is_repeat = facts.written_value is not None and situation.ranges[lever].equal(facts.written_value, wish.value)
+    if is_repeat and facts.attempts >= TRIES:
+        return Guard.NOT_CONFIRMED
+    budget = WRITES_A_DAY if wish.is_forced else int(WRITES_A_DAY * (1 - RESERVE_SHARE))
+    return Guard.WRITE_BUDGET if facts.writes_today >= budget else None
+
+
+def _is_within_dwell(situation: Situation, lever: Lever, facts: LeverFacts) -> bool:
+    if facts.written_at is None:
+        return False
+    dwell = max(timedelta(hours=situation.ranges[lever].slowest_repeat_h), DWELL_MIN)
+    return situation.now - facts.written_at < dwell - DWELL_SLACK
+
+
+def _block_is_over(situation: Situation, facts: LeverFacts) -> bool:
+    """Whether an SG-Ready block would pass two hours before the next quarter-hour."""
+    since = facts.blocked_since or facts.written_at
+    return since is not None and situation.now + DWELL_MIN > since + BLOCK_LONGEST
+
+
+def _end(situation: Situation, lever: Lever, value: float, facts: LeverFacts) -> datetime | LeverWrite | None:
+    """The new end of what stands, or its release when it has stood for as long as it may."""
+    if lever is Lever.SG_READY_STATE and value == BLOCKED:
+        if _block_is_over(situation, facts):
+            return _release(situation, lever, facts)
+        return min(situation.now + HOLD, (facts.blocked_since or facts.written_at or situation.now) + BLOCK_LONGEST)
+    return situation.now + HOLD
+
+
+def _write(situation: Situation, lever: Lever, wish: _Wish, current: float) -> LeverWrite:
+    facts, limits = situation.levers.get(lever, _NOTHING), situation.ranges[lever]
+    is_repeat = facts.written_value is not None and limits.equal(facts.written_value, wish.value)
+    settle_at = situation.now + timedelta(hours=limits.settle_h)
+    ends_at = situation.now + HOLD
+    attempt = facts.attempts + 1 if is_repeat else 1
+    return LeverWrite(lever, wish.value, current, ends_at, settle_at, wish.purpose, wish.state, wish.reason, attempt)
+
+
+def _release(situation: Situation, lever: Lever, facts: LeverFacts) -> LeverWrite | None:
+    """The write that gives the owner's own value back; None when there is nothing to give back, or it is under way."""
+    own, current = own_value(situation, lever), value_now(situation, lever)
+    if own is None or (facts.written_value is None and not facts.is_owed):
+        return None
+    limits = situation.ranges[lever]
+    if current is not None and limits.equal(current, own):
+        return None
+    settle_at = situation.now + timedelta(hours=limits.settle_h)
+    previous = own if current is None else current
+    return LeverWrite(lever, own, previous, settle_at, settle_at, Purpose.RELEASE, None, Reason.OWN_PROGRAMME)
+
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class Batch(Generic[Item]):
+    """What may be sent at once, and what has to wait for the next round."""
+
+    now: tuple[Item, ...]
+    later: tuple[Item, ...]
+
+
+def limit_batch(items: Sequence[Item], fleet_count: int, share: float = BATCH_SHARE) -> Batch[Item]:
+    """At most ``share`` of the fleet (but always ``BATCH_LEAST`` pumps) in one round; releases are never limited."""
+    most = max(BATCH_LEAST, int(fleet_count * share))
+    return Batch(tuple(items[:most]), tuple(items[most:]))

@@ -1,0 +1,306 @@
+"""Whatever is planned and whatever is read: no decision breaks a guard."""
+
+from __future__ import annotations
+
+import timeit
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heatfleet.domain.levers import Lever, LeverRange, OptimizationLevel, SteeringState
+from heatfleet.domain.plans import PlanStep, Reason
+from heatfleet.domain.policy import OwnSettings, Policy, comfort_at
+from heatfleet.domain.situation import ControlState, Decision, Guard, LeverFacts, Purpose, Situation, own_value
+from heatfleet.domain.steering import (
+    BLOCK_LONGEST,
+    DWELL_MIN,
+    DWELL_SLACK,
+    WRITES_A_DAY,
+    decide,
+    limit_batch,
+)
+
+NOW = datetime(2025, 1, 15, 12, tzinfo=UTC)
+RANGES = {
+    Lever.SG_READY_STATE: LeverRange(1, 4, 1),
+    Lever.CURVE_OFFSET_K: LeverRange(-10, 10, 1),
+    Lever.INDOOR_SETPOINT_C: LeverRange(5, 30, 0.5),
+    Lever.DHW_SETPOINT_C: LeverRange(30, 65, 1, slowest_repeat_h=0.5),
+    Lever.DHW_BOOST: LeverRange(0, 1, 1),
+}
+ON = Policy(
+    is_smart_optimization_active=True,
+    is_space_heating_enabled=True,
+    is_hot_water_heating_enabled=True,
+    optimization_level=OptimizationLevel.MAX,
+)
+
+
+def step(state: SteeringState = SteeringState.LOW, hot_water: bool = False) -> PlanStep:
+    return PlanStep(NOW, state, hot_water, 1.0, 21.0, 48.0, 0.3, Reason.CHEAP_NOW)
+
+
+def facts(own: float, read: float | None = None, **other: object) -> LeverFacts:
+    return LeverFacts(own_value=own, read_back=own if read is None else read, **other)  # type: ignore[arg-type]
+
+
+def situation(**changes: object) -> Situation:
+    base = Situation(
+        NOW,
+        ON,
+        {lever: RANGES[lever] for lever in (Lever.CURVE_OFFSET_K, Lever.DHW_SETPOINT_C, Lever.DHW_BOOST)},
+        {Lever.CURVE_OFFSET_K: facts(0), Lever.DHW_SETPOINT_C: facts(50), Lever.DHW_BOOST: facts(0)},
+        wanted=step(),
+        indoor_temp_c=21.5,
+        dhw_temp_c=49.0,
+        read_at=NOW - timedelta(minutes=3),
+    )
+    return replace(base, **changes)
+
+
+def written(decision: Decision) -> dict[Lever, float]:
+    return {w.lever: w.value for w in decision.writes}
+
+
+# Properties -----------------------------------------------------------------------------------------------------------
+
+temps = st.one_of(st.none(), st.floats(2, 32, allow_nan=False))
+ages = st.floats(0, 30).map(lambda h: NOW - timedelta(hours=h))
+
+
+@st.composite
+def lever_facts(draw: st.DrawFn, lever: Lever) -> LeverFacts:
+    limits = RANGES[lever]
+    value = st.integers(int(limits.minimum), int(limits.maximum)).map(float)
+    ours = draw(st.one_of(st.none(), value))
+    at = draw(ages) if ours is not None else draw(st.one_of(st.none(), ages))
+    blocked = ours == 1.0 and lever is Lever.SG_READY_STATE
+    return LeverFacts(
+        own_value=2.0 if lever is Lever.SG_READY_STATE else 0.0 if lever is Lever.DHW_BOOST else draw(value),
+        read_back=ours if ours is not None and draw(st.booleans()) else draw(st.one_of(st.none(), value)),
+        written_value=ours,
+        written_at=at,
+        settle_at=None if at is None else at + timedelta(hours=limits.settle_h),
+        attempts=draw(st.integers(0, 4)),
+        writes_today=draw(st.integers(0, 26)),
+        blocks_today=draw(st.integers(0, 4)),
+        blocked_since=at if blocked else None,
+        backed_off_until=draw(st.sampled_from([None, None, NOW + timedelta(hours=1), NOW - timedelta(hours=1)])),
+        is_owed=ours is not None or draw(st.booleans()),
+    )
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    low = draw(st.one_of(st.none(), st.floats(15, 21)))
+    flags = st.sampled_from([True, True, False, None])
+    pause = draw(st.sampled_from([None, NOW + timedelta(hours=2), NOW - timedelta(hours=2)]))
+    away = draw(st.booleans())
+    return Policy(
+        is_smart_optimization_active=draw(st.sampled_from([True, True, True, False])),
+        is_space_heating_enabled=draw(flags),
+        is_hot_water_heating_enabled=draw(flags),
+        optimization_level=draw(st.sampled_from(OptimizationLevel)),
+        is_heating_policy_enabled=draw(st.booleans()),
+        minimum_temperature_limit=low,
+        maximum_temperature_limit=None if low is None else low + draw(st.floats(0.5, 4)),
+        indoor_target_temperature_offset=draw(st.sampled_from([None, 1.0, -2.0])),
+        minimum_dhw_temperature_limit=draw(st.sampled_from([None, 40.0, 45.0, 48.0])),
+        is_pause_power_active=draw(st.booleans()),
+        pause_power_until=pause,
+        away_mode_start=NOW - timedelta(days=1) if away else None,
+        away_mode_end=NOW + timedelta(days=1) if away else None,
+        away_mode_minimum_temperature_limit=draw(st.sampled_from([None, 12.0])),
+    )
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> Situation:
+    levers = draw(st.sets(st.sampled_from(Lever)))
+    wanted = draw(st.one_of(st.none(), st.builds(step, st.sampled_from(SteeringState), st.booleans())))
+    return Situation(
+        now=NOW,
+        policy=draw(policies()),
+        ranges={lever: RANGES[lever] for lever in Lever if lever in levers},
+        levers={lever: draw(lever_facts(lever)) for lever in sorted(levers)},
+        wanted=wanted,
+        own=OwnSettings(draw(st.floats(18, 23)), draw(st.floats(44, 55))),
+        indoor_temp_c=draw(temps),
+        dhw_temp_c=draw(st.one_of(st.none(), st.floats(30, 65))),
+        read_at=draw(st.one_of(st.none(), st.floats(0, 2).map(lambda h: NOW - timedelta(hours=h)))),
+        is_reachable=draw(st.sampled_from([True, True, False])),
+        disinfection_last_at=draw(st.sampled_from([None, NOW - timedelta(days=1), NOW - timedelta(days=8)])),
+    )
+
+
+@settings(max_examples=600, deadline=None)
+@given(situations())
+def test_no_decision_breaks_a_guard(s: Situation) -> None:
+    decision = decide(s)
+    sent = [*decision.writes, *decision.releases]
+    levers = [w.lever for w in sent]
+    assert len(levers) == len(set(levers))
+    if decision.control_state in (ControlState.LOST, ControlState.OBSERVING, ControlState.READY):
+        assert not decision.writes
+        assert decision.state is None
+    for w in sent:
+        assert w.ends_at > s.now
+        assert w.ends_at - s.now <= timedelta(hours=2)
+        assert w.lever in s.ranges
+    for w in decision.releases:
+        assert w.value == own_value(s, w.lever)
+        assert w.purpose is Purpose.RELEASE
+    for w in decision.writes:
+        check_write(s, w.lever, w.value, w.purpose)
+    for until in decision.holds.values():
+        assert s.now < until <= s.now + timedelta(hours=1)
+
+
+def check_write(s: Situation, lever: Lever, value: float, purpose: Purpose) -> None:
+    known, limits, own = s.levers[lever], s.ranges[lever], own_value(s, lever)
+    comfort = comfort_at(s.policy, s.own, s.now)
+    assert own is not None
+    assert limits.minimum <= value <= limits.maximum
+    assert known.backed_off_until is None or known.backed_off_until <= s.now
+    assert known.writes_today < WRITES_A_DAY
+    assert known.written_at is None or s.now - known.written_at >= DWELL_MIN - DWELL_SLACK
+    is_space = lever in (Lever.SG_READY_STATE, Lever.CURVE_OFFSET_K, Lever.INDOOR_SETPOINT_C)
+    assert s.policy.is_space_heating_enabled if is_space else s.policy.is_hot_water_heating_enabled
+    if lever is Lever.SG_READY_STATE and value == 1.0:
+        assert known.blocks_today < 3
+    if not is_space:
+        if purpose is not Purpose.DISINFECTION and s.policy.is_paused(s.now):
+            assert value == limits.minimum
+        elif lever is Lever.DHW_SETPOINT_C and purpose is not Purpose.DISINFECTION:
+            assert value >= min(comfort.dhw_min_c, limits.maximum) - 1e-9
+            if s.dhw_temp_c is not None and s.dhw_temp_c <= comfort.dhw_min_c:
+                assert value >= min(comfort.dhw_max_c, limits.maximum) - 1e-9
+        return
+    if s.policy.is_paused(s.now):
+        assert value <= own, "paused never raises"
+    if s.indoor_temp_c is not None:
+        if s.indoor_temp_c <= comfort.indoor_min_c and not s.policy.is_paused(s.now):
+            assert value >= own
+        if s.indoor_temp_c <= 8.0:
+            assert value >= own
+        if s.indoor_temp_c >= comfort.indoor_max_c:
+            assert value <= own
+
+
+@settings(max_examples=300, deadline=None)
+@given(situations())
+def test_what_is_ours_is_given_back_when_we_may_not_steer(s: Situation) -> None:
+    """Releases are always allowed: no dwell, no budget, no count of tries holds one back."""
+    decision = decide(replace(s, policy=replace(s.policy, is_smart_optimization_active=False)))
+    released = {w.lever for w in decision.releases}
+    for lever, known in s.levers.items():
+        backed_off = known.backed_off_until is not None and known.backed_off_until > s.now
+        seen = known.read_back if known.settle_at is None or (s.read_at and s.read_at >= known.settle_at) else None
+        if known.written_value is None or seen is None or backed_off:
+            continue
+        own = own_value(s, lever)
+        assert own is not None
+        assert (lever in released) == (not s.ranges[lever].equal(seen, own))
+
+
+# Examples -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_plan_becomes_writes() -> None:
+    decision = decide(situation(wanted=step(SteeringState.MIN, hot_water=True)))
+    assert written(decision) == {Lever.CURVE_OFFSET_K: -2, Lever.DHW_BOOST: 1}
+    assert decision.control_state is ControlState.STEERING
+    assert decision.state is SteeringState.MIN
+    assert all(w.previous_value in (0, 50) for w in decision.writes)
+
+
+def test_what_the_pump_already_does_is_not_written_again_but_gets_a_new_end() -> None:
+    levers = {Lever.CURVE_OFFSET_K: facts(0, -1, written_value=-1, written_at=NOW - timedelta(hours=1), is_owed=True)}
+    decision = decide(situation(levers=levers, ranges={Lever.CURVE_OFFSET_K: RANGES[Lever.CURVE_OFFSET_K]}))
+    assert decision.writes == decision.releases == ()
+    assert decision.holds == {Lever.CURVE_OFFSET_K: NOW + timedelta(hours=1)}
+
+
+@pytest.mark.parametrize(
+    ("indoor_c", "state", "guard"),
+    [(20.4, SteeringState.MIN, Guard.TOO_COLD), (22.6, SteeringState.MAX, Guard.TOO_WARM)],
+)
+def test_the_measured_temperature_overrules_the_plan(indoor_c: float, state: SteeringState, guard: Guard) -> None:
+    offset = facts(0, -1, written_value=-1, written_at=NOW - timedelta(minutes=15), is_owed=True)
+    offset = replace(offset, settle_at=NOW - timedelta(minutes=10))
+    decision = decide(situation(indoor_temp_c=indoor_c, wanted=step(state), levers={Lever.CURVE_OFFSET_K: offset}))
+    assert [w.value for w in decision.releases] == [0]
+    assert guard in {r.guard for r in decision.refusals}
+    assert decision.state is SteeringState.MID
+
+
+def test_a_cold_tank_is_charged_whatever_the_plan_says() -> None:
+    decision = decide(situation(dhw_temp_c=46.5))
+    assert written(decision)[Lever.DHW_BOOST] == 1
+    boosting = facts(0, 1, written_value=1.0, written_at=NOW - timedelta(minutes=30), is_owed=True)
+    going_on = {**situation().levers, Lever.DHW_BOOST: boosting}
+    assert Lever.DHW_BOOST in decide(situation(dhw_temp_c=47.8, levers=going_on)).holds
+    assert written(decide(situation(dhw_temp_c=48.5, levers=going_on)))[Lever.DHW_BOOST] == 0
+
+
+def test_pause_is_min_and_no_hot_water_and_frost_and_disinfection_hold() -> None:
+    paused = replace(ON, is_pause_power_active=True, pause_power_until=NOW + timedelta(hours=1))
+    decision = decide(situation(policy=paused, wanted=step(SteeringState.MAX, True), dhw_temp_c=40.0))
+    assert decision.control_state is ControlState.PAUSED
+    assert written(decision) == {Lever.CURVE_OFFSET_K: -2, Lever.DHW_SETPOINT_C: 30}
+    frosty = decide(situation(policy=paused, indoor_temp_c=8.5))
+    assert Lever.CURVE_OFFSET_K not in written(frosty)
+    due = decide(situation(policy=paused, disinfection_last_at=NOW - timedelta(days=7)))
+    assert written(due)[Lever.DHW_SETPOINT_C] == 62
+    assert {w.purpose for w in due.writes if w.lever is Lever.DHW_SETPOINT_C} == {Purpose.DISINFECTION}
+
+
+def test_an_sg_ready_block_ends_after_two_hours() -> None:
+    ranges = {Lever.SG_READY_STATE: RANGES[Lever.SG_READY_STATE]}
+    for hours, gone in ((1.0, False), (1.75, False), (1.77, True), (2.0, True)):
+        since = NOW - timedelta(hours=hours)
+        known = LeverFacts(2.0, 1.0, 1.0, since, since + timedelta(minutes=15), blocked_since=since, is_owed=True)
+        decision = decide(
+            situation(ranges=ranges, levers={Lever.SG_READY_STATE: known}, wanted=step(SteeringState.MIN))
+        )
+        assert bool(decision.releases) == gone
+        if not gone:
+            assert decision.holds[Lever.SG_READY_STATE] <= since + BLOCK_LONGEST
+
+
+@pytest.mark.parametrize("level", OptimizationLevel)
+def test_levels_cap_the_states(level: OptimizationLevel) -> None:
+    policy = replace(ON, optimization_level=level)
+    values = {
+        state: written(decide(situation(policy=policy, wanted=step(state)))).get(Lever.CURVE_OFFSET_K, 0)
+        for state in SteeringState
+    }
+    assert list(values.values()) == {"Low": [-1, -1, 0, 1], "Mid": [-2, -1, 0, 1], "Max": [-2, -1, 0, 2]}[level.value]
+
+
+def test_stale_readings_release() -> None:
+    offset = facts(0, -1, written_value=-1, written_at=NOW - timedelta(hours=2), is_owed=True)
+    decision = decide(situation(read_at=NOW - timedelta(minutes=31), levers={Lever.CURVE_OFFSET_K: offset}))
+    assert decision.control_state is ControlState.LOST
+    assert [w.value for w in decision.releases] == [0]
+
+
+def test_a_used_up_budget_ends_at_the_owners_setting() -> None:
+    offset = facts(0, 2, written_value=2, written_at=NOW - timedelta(hours=2), writes_today=19, is_owed=True)
+    decision = decide(situation(levers={Lever.CURVE_OFFSET_K: offset}))
+    assert [w.value for w in decision.releases] == [0]
+
+
+def test_a_batch_moves_at_most_half_a_large_fleet() -> None:
+    assert len(limit_batch(range(15), 15).now) == 15
+    batch = limit_batch(range(900), 1000)
+    assert (len(batch.now), len(batch.later)) == (500, 400)
+
+
+def test_a_decision_is_cheap() -> None:
+    s = situation(wanted=step(SteeringState.MAX, True))
+    best = min(timeit.repeat(lambda: decide(s), number=200, repeat=5)) / 200
+    assert best < 200e-6
