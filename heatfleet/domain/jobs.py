@@ -20,9 +20,13 @@ class JobName(StrEnum):
 
 @dataclass(frozen=True)
 class Job:
-    """A claimed job; ``starts`` counts how often it was begun (a job that kills its worker is parked)."""
+    """A claimed job; ``starts`` counts how often it was begun (a job that kills its worker is parked).
+
+    ``attempts`` counts how often it was put back in order, to be tried again later.
+    """
 
     id: int
     name: JobName
     payload: dict[str, Any] = field(default_factory=dict)
     starts: int = 1
+    attempts: int = 0
