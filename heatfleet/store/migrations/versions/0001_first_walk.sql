@@ -333,8 +333,11 @@ create table baselines (
   captured_at timestamptz not null,
   written_value double precision,                           -- our last write, null = untouched
   written_at timestamptz,
+  settle_at timestamptz,                                    -- from when our last write can be read back
+  attempts int not null default 0,                          -- how often the written value was sent without being seen
   ends_at timestamptz,                                      -- when our write must have ended
   release_owed_since timestamptz,                           -- set by our first write, cleared when seen restored
+  backed_off_until timestamptz,                             -- the owner moved it: hands off until then
   primary key (heat_pump_id, lever)
 );
 create index baselines_owed on baselines (ends_at) where release_owed_since is not null;
@@ -445,6 +448,13 @@ create table idempotency_keys (
 create table fleet_clock (
   only_row boolean primary key default true check (only_row),
   fleet_at timestamptz not null
+);
+
+-- What the workers do by the fleet clock; one row per task, leased like a poll.
+create table timetable (
+  task text primary key,
+  due_at timestamptz not null,                              -- fleet clock
+  leased_until timestamptz                                  -- wall clock
 );
 
 -- Weekly partitions (Monday to Monday, UTC), made ahead of time and by whoever needs one.
