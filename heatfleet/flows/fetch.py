@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from heatfleet.markets.prices_file import PriceFile
 from heatfleet.markets.source import DayPrices, PriceSource
 from heatfleet.store import jobs, prices, weather
 from heatfleet.store.database import FLEET, Database, WriteTx
+from heatfleet.store.jobs import NewJob
 from heatfleet.store.weather import WeatherOnGrid
 from heatfleet.weather.source import WeatherSource
 
@@ -134,9 +134,11 @@ async def _save_day(tx: WriteTx, day: DayPrices, fetched_at: datetime) -> int:
 async def _plan_zone(tx: WriteTx, zone: str) -> int:
     """How many plans were asked for: one per pump that follows the zone's prices."""
     pumps = await prices.listeners(tx, zone)
-    for pump in pumps:
-        payload: dict[str, Any] = {"org_id": str(pump.org_id), "heat_pump_id": str(pump.id)}
-        await jobs.enqueue(tx, JobName.PLAN, payload, dedupe_key=f"{JobName.PLAN}:{pump.id}")
+    wanted = [
+        NewJob(JobName.PLAN, {"org_id": str(p.org_id), "heat_pump_id": str(p.id)}, dedupe_key=f"{JobName.PLAN}:{p.id}")
+        for p in pumps
+    ]
+    await jobs.enqueue_many(tx, wanted)
     return len(pumps)
 
 
