@@ -9,7 +9,7 @@ from uuid import UUID
 from heatfleet.domain.clock import Clock
 from heatfleet.domain.errors import NotFound
 from heatfleet.flows.toolbox import Act, require_version
-from heatfleet.store import audit, buildings, organisations, users
+from heatfleet.store import audit, buildings, clients, organisations, users
 from heatfleet.store.audit import Entry
 from heatfleet.store.database import FLEET, Database
 from heatfleet.store.ids import new_id
@@ -25,6 +25,21 @@ async def create_organisation(database: Database, clock: Clock, name: str) -> UU
     async with database.write(FLEET) as tx:
         await organisations.insert(tx, org_id, name, clock.wall_now())
     return org_id
+
+
+async def create_client(act: Act, name: str, secret_sha256: bytes) -> UUID:
+    """The id of a new machine client; of its secret only the digest is ever stored."""
+    client_id, now = new_id(), act.clock.wall_now()
+    async with act.database.write(act.org_id) as tx:
+        await clients.insert(tx, act.org_id, client_id, name, secret_sha256, now)
+        await audit.record(tx, act.org_id, act.actor, Entry("create", "client", client_id, None, {"name": name}), now)
+    return client_id
+
+
+async def set_surcharge(act: Act, zone: str, per_kwh: float) -> None:
+    """What the organisation adds to the wholesale price of ``zone`` [currency/kWh] where a contract says nothing."""
+    async with act.database.write(act.org_id) as tx:
+        await organisations.set_surcharge(tx, act.org_id, zone, per_kwh, act.clock.wall_now())
 
 
 async def create_user(act: Act, fields: Mapping[str, Any]) -> UUID:

@@ -47,3 +47,11 @@ async def get(tx: ReadTx, org_id: UUID) -> Organisation | None:
 async def everyone(tx: ReadTx) -> list[Organisation]:
     """All organisations the transaction may see, oldest first."""
     return many(Organisation, await tx.fetch(f"select {_COLUMNS} from organisations order by id"))
+
+
+async def set_surcharge(tx: WriteTx, org_id: UUID, zone: str, per_kwh: float, now: datetime) -> None:
+    """What this organisation adds to the wholesale price of ``zone`` [currency/kWh]."""
+    sql = """
+        update organisations set surcharge_per_zone = surcharge_per_zone || jsonb_build_object($2::text, $3::float8),
+          updated_at = $4 where id = $1"""
+    await tx.execute(sql, org_id, zone, per_kwh, now)
