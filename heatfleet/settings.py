@@ -65,10 +65,11 @@ class Settings(BaseSettings):
         " Unset: the key file.",
     )
     key_file: Path | None = Field(
-        None, description="File (mode 0600) with the keys of master_key, made when missing. Unset: HOME/keys/seal.key."
+        None,
+        description="File (mode 0600) with the keys of master_key, made when missing. Unset: KEY_FOLDER/seal.key.",
     )
-    signing_key_file: Path | None = Field(
-        None, description="PEM file (mode 0600) with the ES256 key that signs access tokens. Unset: HOME/keys/sign.pem."
+    key_folder: Path | None = Field(
+        None, description="Folder (mode 0700) with the keys that sign access tokens and links. Unset: HOME/keys."
     )
 
     # Logs
@@ -103,20 +104,20 @@ class Settings(BaseSettings):
         0.3, gt=0, le=1, description="Largest share of the fleet's power one batch of commands may move."
     )
 
-    @field_validator("home", "key_file", "signing_key_file")
+    @field_validator("home", "key_file", "key_folder")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         return None if path is None else path.expanduser().absolute()
 
     @property
-    def seal_key_path(self) -> Path:
-        """Where the keys of vendor credentials lie."""
-        return self.key_file or self.home / "keys" / "seal.key"
+    def key_path(self) -> Path:
+        """The folder with our keys."""
+        return self.key_folder or self.home / "keys"
 
     @property
-    def sign_key_path(self) -> Path:
-        """Where the key of access tokens lies."""
-        return self.signing_key_file or self.home / "keys" / "sign.pem"
+    def seal_key_path(self) -> Path:
+        """Where the keys of vendor credentials lie."""
+        return self.key_file or self.key_path / "seal.key"
 
     @property
     def base_url(self) -> str:

@@ -35,6 +35,7 @@ SUPERUSER: Final = "postgres"
 OWNER: Final = "heatfleet_owner"
 APP: Final = "heatfleet_app"
 DATABASE: Final = "heatfleet"
+LOCK_NAME: Final = "postgres.lock"
 _POLL_S = 0.005
 _LOG_MAX_BYTES = 5_000_000
 _FRESH_NEEDS_BYTES = 120_000_000
@@ -124,6 +125,10 @@ class EmbeddedPostgres:
     def app_dsn(self) -> str:
         """For the application."""
         return self.dsn(APP)
+
+    def attach(self) -> None:
+        """Makes the addresses of the server that another process runs on this home known."""
+        self._layout = prepare_layout(self.home, self._user)
 
     async def start(self) -> None:
         """Ready when it returns; ``DatabaseUnavailable`` (one line) when it cannot be."""
@@ -237,25 +242,39 @@ def _of_major(major: int) -> dict[str, str]:
     return {"io_method": "sync"} if major >= 18 else {}
 
 
-def _take_lock(home: Path) -> int:
-    """A file descriptor that holds ``home/postgres.lock`` as long as this process lives."""
+def holder(home: Path) -> str | None:
+    """The process that runs the database of ``home`` now, or None."""
     try:
-        lock = os.open(home / "postgres.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        lock = os.open(home / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return os.pread(lock, 32, 0).decode().strip() or "unknown"
+    finally:
+        os.close(lock)
+    return None
+
+
+def _take_lock(home: Path) -> int:
+    """A file descriptor that holds the home's lock as long as this process lives."""
+    try:
+        lock = os.open(home / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise cannot_write(error, home) from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.ftruncate(lock, 0)
         os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
-    except BlockingIOError:
-        holder = os.pread(lock, 32, 0).decode().strip() or "unknown"
-        os.close(lock)
-        raise DatabaseUnavailable(
-            f"heatfleet is already running on {home} (process {holder}); stop it or choose another --home"
-        ) from None
     except OSError as error:
         os.close(lock)
-        raise cannot_write(error, home) from None
+        if not isinstance(error, BlockingIOError):
+            raise cannot_write(error, home) from None
+        process = holder(home) or "just ended"
+        raise DatabaseUnavailable(
+            f"heatfleet is already running on {home} (process {process}); stop it or choose another --home"
+        ) from None
     return lock
 
 

@@ -23,17 +23,45 @@ def head() -> str:
 
 
 async def migrate(owner_dsn: str, app_role: str | None) -> str:
-    """The revision the database is at afterwards; ``app_role`` (if any) gets the application's rights."""
+    """The revision the database is at afterwards; ``app_role`` (if any) gets the application's rights.
+
+    A role that may not migrate can still come by: it finds the database up to date, or ``DatabaseUnavailable``.
+    """
     connection = await _connect(owner_dsn)
     try:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         if await revision(connection) != head():
+            await _check_may_migrate(connection)
             await _upgrade(owner_dsn)
-        if app_role is not None:
+        if app_role is not None and await _owns_tables(connection):
             await grant_rights(connection, app_role)
         return await revision(connection) or ""
     finally:
         await connection.close()  # gives the lock back
+
+
+async def _check_may_migrate(connection: asyncpg.Connection) -> None:
+    at = await revision(connection)
+    if at is not None and at > head():
+        raise DatabaseUnavailable(
+            f"the database is at {at}, newer than this version of heatfleet ({head()}); update it"
+        )
+    may_create = await connection.fetchval("select has_schema_privilege('public', 'create')")
+    if not (may_create if at is None else await _owns_tables(connection)):
+        name = await connection.fetchval("select current_user")
+        raise DatabaseUnavailable(
+            f"the database is at {at or 'nothing'}, not at {head()}, and role '{name}' may not change its tables;"
+            " run `heatfleet migrate` with HEATFLEET_DATABASE_URL naming the role that owns them"
+        )
+
+
+async def _owns_tables(connection: asyncpg.Connection) -> bool:
+    return bool(
+        await connection.fetchval(
+            "select pg_has_role(current_user, relowner, 'usage') from pg_class"
+            " where oid = to_regclass('public.alembic_version')"
+        )
+    )
 
 
 async def revision(connection: asyncpg.Connection) -> str | None:

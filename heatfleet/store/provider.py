@@ -9,7 +9,7 @@ from pathlib import Path
 
 import asyncpg
 
-from heatfleet.store.embedded import APP, EmbeddedPostgres
+from heatfleet.store.embedded import APP, EmbeddedPostgres, holder
 from heatfleet.store.embedded_files import DatabaseUnavailable
 from heatfleet.store.migrate import migrate
 from heatfleet.store.roles import app_role_for
@@ -30,19 +30,32 @@ class DatabaseUrls:
 
 
 @asynccontextmanager
-async def provide_database(url: str | None, home: Path, *, user: str = "nobody") -> AsyncIterator[DatabaseUrls]:
-    """A running, migrated database; the embedded one stops at the end."""
+async def provide_database(
+    url: str | None, home: Path, *, user: str = "nobody", attach: bool = False, look_only: bool = False
+) -> AsyncIterator[DatabaseUrls]:
+    """A running, migrated database; the embedded one stops at the end.
+
+    With ``attach`` the embedded server of another process on the same home is used when there is one (short commands
+    beside a running ``heatfleet up``); without, that is refused. With ``look_only`` nothing is migrated or granted.
+    """
     if url is not None:
-        urls = await external_urls(url)
-        await migrate(urls.owner_url, urls.app_role)
+        urls = await external_urls(url, look_only=look_only)
+        if not look_only:
+            await migrate(urls.owner_url, urls.app_role)
         yield urls
         return
-    async with EmbeddedPostgres(home, user=user) as postgres:
-        await migrate(postgres.owner_dsn, APP)
+    postgres = EmbeddedPostgres(home, user=user)
+    if attach and holder(home) is not None:
+        postgres.attach()
+        yield DatabaseUrls(postgres.owner_dsn, postgres.app_dsn, None)
+        return
+    async with postgres:
+        if not look_only:
+            await migrate(postgres.owner_dsn, APP)
         yield DatabaseUrls(postgres.owner_dsn, postgres.app_dsn, None, postgres)
 
 
-async def external_urls(url: str) -> DatabaseUrls:
+async def external_urls(url: str, *, look_only: bool = False) -> DatabaseUrls:
     """How to use somebody else's PostgreSQL; ``DatabaseUnavailable`` when it cannot be reached or is too old."""
     try:
         connection = await asyncpg.connect(url)
@@ -51,6 +64,6 @@ async def external_urls(url: str) -> DatabaseUrls:
     try:
         if connection.get_server_version().major < 15:
             raise DatabaseUnavailable("the database of HEATFLEET_DATABASE_URL is older than PostgreSQL 15")
-        return DatabaseUrls(url, url, await app_role_for(connection))
+        return DatabaseUrls(url, url, await app_role_for(connection, look_only=look_only))
     finally:
         await connection.close()

@@ -56,25 +56,31 @@ async def standing(connection: asyncpg.Connection) -> Standing:
     return Standing(*row)
 
 
-async def app_role_for(connection: asyncpg.Connection) -> str | None:
+async def app_role_for(connection: asyncpg.Connection, *, look_only: bool = False) -> str | None:
     """``heatfleet_app``, made if this session may make it; None when it has to work under its own name.
 
     Own name is good enough only when that role is bound by row-level security (``heatfleet doctor`` says so).
     """
-    own = await standing(connection)
-    exists = await connection.fetchval("select true from pg_roles where rolname = $1", APP_ROLE)
-    if not exists and not (own.is_superuser or own.creates_roles):
-        return None
-    if not exists:
+    if not await _exists(connection):
+        own = await standing(connection)
+        if look_only or not (own.is_superuser or own.creates_roles):
+            return None
         await _create(connection)
-    if await _may_become(connection):
-        return APP_ROLE
+    if not look_only and not await _may_become(connection):
+        await _join(connection)
+    return APP_ROLE if await _may_become(connection) else None
+
+
+async def _exists(connection: asyncpg.Connection) -> bool:
+    return bool(await connection.fetchval("select true from pg_roles where rolname = $1", APP_ROLE))
+
+
+async def _join(connection: asyncpg.Connection) -> None:
     try:
         async with connection.transaction():
             await connection.execute(f"grant {APP_ROLE} to current_user")
     except asyncpg.InsufficientPrivilegeError:
-        return None
-    return APP_ROLE if await _may_become(connection) else None
+        return  # then it stays what it is; the caller looks again
 
 
 async def _create(connection: asyncpg.Connection) -> None:
