@@ -63,3 +63,14 @@ async def counts(tx: ReadTx, org_id: UUID) -> FleetCounts:
             where b.org_id = $1 and b.release_owed_since is not null)
         from heat_pumps h where h.org_id = $1 and h.deleted_at is null and h.connection_id is not null"""
     return many(FleetCounts, await tx.fetch(sql, org_id))[0]
+
+
+async def connected_devices(tx: ReadTx, org_id: UUID, vendor: str) -> set[str]:
+    """The vendor's ids of the organisation's living, connected heat pumps."""
+    records = await tx.fetch(
+        "select external_device_id from heat_pumps"
+        " where org_id = $1 and vendor = $2 and deleted_at is null and connection_id is not null",
+        org_id,
+        vendor,
+    )
+    return {record[0] for record in records}
