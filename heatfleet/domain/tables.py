@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from heatfleet.domain.errors import FieldError, Invalid
 
 MISSING = frozenset({"", "-", "–", "nan", "na", "n/a", "n/e", "null", "none"})
+_ZIP = b"PK\x03\x04"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
@@ -36,13 +37,13 @@ class Source:
         """The error to raise."""
         where = f" line {line}" if line is not None else ""
         where += f", column '{column}'" if column is not None else ""
-        return Invalid(FieldError((self.option,), f"{self.file}{where}: {message}", "file"))
+        return Invalid(FieldError((self.option,), " ".join(f"{self.file}{where}: {message}".split()), "file"))
 
 
 def decode(raw: bytes) -> str:
     """The text of an export: UTF-8 with or without BOM, UTF-16 with BOM, else Windows-1252."""
     if raw.startswith(_UTF16):
-        return raw.decode("utf-16")
+        return raw.decode("utf-16", errors="replace")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -54,14 +55,19 @@ def delimiter_of(header: str) -> str:
     return max(";,\t", key=header.count)
 
 
-def rows_of(text: str, is_header: Callable[[str], bool]) -> list[Row]:
+def rows_of(source: Source, raw: bytes, is_header: Callable[[str], bool]) -> list[Row]:
     """Rows from the header line on, without blank ones; empty when no line is a header."""
-    lines = text.splitlines()
+    if raw.startswith(_ZIP):
+        raise source.wrong("this is an Excel workbook; export it as CSV")
+    lines = decode(raw).replace("\0", "").splitlines()
     first = next((i for i, line in enumerate(lines) if is_header(line)), None)
     if first is None:
         return []
     reader = csv.reader(io.StringIO("\n".join(lines[first:])), delimiter=delimiter_of(lines[first]))
-    rows = [Row(first + reader.line_num, tuple(cell.strip() for cell in cells)) for cells in reader]
+    try:
+        rows = [Row(first + reader.line_num, tuple(cell.strip() for cell in cells)) for cells in reader]
+    except csv.Error as error:
+        raise source.wrong(str(error), first + reader.line_num) from error
     return [row for row in rows if any(row.cells)]
 
 

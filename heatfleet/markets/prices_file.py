@@ -9,9 +9,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from heatfleet.domain import tables
 from heatfleet.domain.alignment import (
+    HOUR,
     Aligned,
     Bools,
     Floats,
@@ -30,6 +32,7 @@ from heatfleet.domain.tables import Row, Source
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.markets import smard
 
+_HOUR = np.timedelta64(1, "h")
 _PLAIN_START = ("start_utc", "time_utc", "start", "time", "timestamp", "datetime", "date_time", "utc")
 _DECIMAL_COMMA = re.compile(r"^[-+−]?\d{1,3}(\.\d{3})*,\d+$|^[-+−]?\d+,\d+$")
 _AMBIGUOUS = re.compile(r"^[-+−]?\d{1,3}(,\d{3})+$")
@@ -74,7 +77,7 @@ def load_prices(path: str | Path) -> PriceFile:
 
 def parse_prices(raw: bytes, source: Source) -> PriceFile:
     """The prices in the bytes of a file."""
-    rows = tables.rows_of(tables.decode(raw), _is_header)
+    rows = tables.rows_of(source, raw, _is_header)
     if len(rows) < 2:
         raise source.wrong("no table found; the first line must be 'start_utc,<ZONE>,…' or SMARD's own header")
     header, body = rows[0].cells, rows[1:]
@@ -119,10 +122,10 @@ def _plain_starts(source: Source, rows: Sequence[Row]) -> tuple[list[datetime], 
     for row in rows:
         try:
             at = datetime.fromisoformat(row.cells[0])
-        except ValueError:
+            starts.append(at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))
+        except (ValueError, OverflowError):
             raise source.wrong(f"'{row.cells[0]}' is not a time like 2024-01-31T23:00:00Z", row.line) from None
         naive = naive or at.tzinfo is None
-        starts.append(at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC))
     return starts, (f"{source.file}: times without an offset count as UTC",) if naive else ()
 
 
@@ -134,6 +137,8 @@ def _columns(source: Source, header: Sequence[str], *, smard_titles: bool) -> tu
         zone = smard.zone_of(title) if smard_titles else _plain_zone(title)
         if zone is None:
             ignored.append(title)
+        elif "kwh" in title.lower():
+            raise source.wrong("prices per kWh; they must be per MWh", None, title)
         elif zone in found:
             raise source.wrong(f"zone {zone} has two columns", None, title)
         else:
@@ -163,7 +168,26 @@ def _checked(
     held = {zone: value for zone, value in prices.items() if not np.isnan(value).all()}
     if not held:
         raise source.wrong("every price is missing")
-    return PriceFile(source, resolution_of(source, start_utc), start_utc, held, ignored, notes)
+    resolution = resolution_of(source, start_utc)
+    index, start_utc = _even(start_utc, resolution)
+    return PriceFile(source, resolution, start_utc, {z: v[index] for z, v in held.items()}, ignored, notes)
+
+
+def _even(start_utc: Instants, resolution: timedelta) -> tuple[npt.NDArray[np.intp], Instants]:
+    """Rows (step,) and starts (step,) of one resolution: hourly stretches of a finer file repeat each row.
+
+    Files that span 1 October 2025 change from hours to quarters. A lone gap of an hour stays a gap.
+    """
+    index = np.arange(start_utc.size)
+    is_hour = np.append(np.diff(start_utc) == _HOUR, False)
+    hourly = is_hour & (np.roll(is_hour, 1) | np.roll(is_hour, -1))
+    if resolution >= HOUR or not hourly.any():
+        return index, start_utc
+    times = np.where(hourly, HOUR // resolution, 1)
+    within = np.arange(int(times.sum())) - np.repeat(np.cumsum(times) - times, times)
+    index = np.repeat(index, times)
+    starts: Instants = start_utc[index] + within * np.timedelta64(int(resolution.total_seconds()), "s")
+    return index, starts
 
 
 def _hourly_means(start_utc: Instants, value: Floats) -> Floats:

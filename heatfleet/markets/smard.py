@@ -47,6 +47,7 @@ TITLES = {
     **{f"{sweden} {n}": f"SE_{n}" for sweden in ("schweden", "sweden") for n in range(1, 5)},
 }
 _CLOCK = ZoneInfo("Europe/Berlin")
+_FIRST_YEAR = 1900
 _FORMATS = ("%d.%m.%Y %H:%M", "%b %d, %Y %I:%M %p", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M")
 
 
@@ -89,7 +90,9 @@ def _start_utc(source: Source, row: Row, split: bool, seen: set[datetime]) -> da
 def _local(source: Source, row: Row, text: str) -> datetime:
     for style in _FORMATS:
         try:
-            return datetime.strptime(text, style).replace(tzinfo=_CLOCK)
+            local = datetime.strptime(text, style).replace(tzinfo=_CLOCK)
         except ValueError:
             continue
+        if local.year > _FIRST_YEAR:
+            return local
     raise source.wrong(f"'{text}' is not a local time like 31.03.2024 00:00", row.line, "Datum von")

@@ -37,7 +37,7 @@ _OTHER = re.compile(
     r"|precip|cloud|weather)",
     re.IGNORECASE,
 )
-_PREAMBLE = re.compile(r"^(latitude|longitude)[^:]*:\s*(-?[\d.]+)", re.IGNORECASE)
+_PREAMBLE = re.compile(r"^(latitude|longitude)[^:]*:\s*(-?\d+(?:\.\d+)?)", re.IGNORECASE)
 _FOOTER = re.compile(r"^([\w()]+:|PVGIS)")
 _RANGE_C = (-90.0, 60.0)
 
@@ -76,12 +76,11 @@ def load_weather(path: str | Path) -> WeatherFile:
 
 def parse_weather(raw: bytes, source: Source) -> WeatherFile:
     """The weather in the bytes of a file."""
-    text = tables.decode(raw)
-    rows = tables.rows_of(text, _is_header)
+    rows = tables.rows_of(source, raw, _is_header)
     if len(rows) < 2:
         raise source.wrong("no table found; the header must begin with start_utc, time_as_exported or time(UTC)")
     header, body = rows[0].cells, _without_footer(rows[1:])
-    coordinates, offset = _preamble(text)
+    coordinates, offset = _preamble(tables.decode(raw))
     starts, notes = _starts(source, header[0].lower(), body, offset)
     order = sorted_starts(source, starts, body)
     temp_c, ghi = _values(source, header, body)
@@ -137,8 +136,9 @@ def _preamble(text: str) -> tuple[dict[str, float], timedelta]:
     found = {m[1].lower(): float(m[2]) for m in map(_PREAMBLE.match, lines) if m}
     if lines and lines[0].lower().startswith("latitude,longitude") and len(lines) > 1:
         values = dict(zip(lines[0].lower().split(","), lines[1].split(","), strict=False))
-        found = {name: float(values[name]) for name in ("latitude", "longitude")}
-        return found, timedelta(seconds=int(values.get("utc_offset_seconds", "0")))
+        numbers = {name: text for name, text in values.items() if re.fullmatch(r"-?\d{1,6}(\.\d+)?", text)}
+        found = {name: float(numbers[name]) for name in ("latitude", "longitude") if name in numbers}
+        return found, timedelta(seconds=float(numbers.get("utc_offset_seconds", "0")))
     return found, timedelta(0)
 
 
@@ -148,21 +148,22 @@ def _starts(
     """UTC instants of the first column; times of unknown zone count as UTC, and a note says so."""
     starts, naive = [], False
     for row in rows:
-        at = _time(source, row)
+        try:
+            at = _time(row.cells[0])
+            starts.append(at.replace(tzinfo=UTC) - offset if at.tzinfo is None else at.astimezone(UTC))
+        except (ValueError, OverflowError):
+            raise source.wrong(f"'{row.cells[0]}' is not a time like 2024-01-31T23:00:00Z", row.line) from None
         naive = naive or at.tzinfo is None
-        starts.append(at.replace(tzinfo=UTC) - offset if at.tzinfo is None else at.astimezone(UTC))
     unknown = naive and not offset and "utc" not in title
     note = f"{source.file}: the times of column '{title}' carry no zone and count as UTC"
     return starts, (note,) if unknown else ()
 
 
-def _time(source: Source, row: Row) -> datetime:
-    text = row.cells[0]
-    try:
-        pvgis = re.fullmatch(r"\d{8}:\d{4}", text)
-        return datetime.strptime(text, "%Y%m%d:%H%M") if pvgis else datetime.fromisoformat(text)  # noqa: DTZ007
-    except ValueError:
-        raise source.wrong(f"'{text}' is not a time like 2024-01-31T23:00:00Z", row.line) from None
+def _time(text: str) -> datetime:
+    """An ISO time or one of PVGIS' (``20150101:0010``); ``ValueError`` for anything else."""
+    if re.fullmatch(r"\d{8}:\d{4}", text):
+        return datetime.strptime(text, "%Y%m%d:%H%M")  # noqa: DTZ007 (the caller says which zone)
+    return datetime.fromisoformat(text)
 
 
 def _values(

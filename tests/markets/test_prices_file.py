@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -178,6 +179,8 @@ def test_four_missing_hours_are_named() -> None:
     [
         ("start_utc,DE_LU\n2024-01-01T00:00:00Z,1\n2024-01-01T01:00:00Z,abc", "mine.csv line 3, column 'DE_LU': 'abc'"),
         ("start_utc,DE_LU\n2024-01-01T00:00:00Z,inf", "line 2, column 'DE_LU'"),
+        ("start_utc,DE_LU\n0001-01-01T00:00+05:00,1", "line 2: '0001-01-01T00:00+05:00' is not a time"),
+        ('start_utc,DE_LU\n2024-01-01T00:00:00Z,"a\nb"', "'a b' is not a number"),
         ("start_utc,DE_LU\nyesterday,1", "line 2: 'yesterday' is not a time"),
         ("start_utc,DE_LU\n2024-01-01T00:00:00Z,1\n2024-01-01T00:00:00Z,2", "line 3: 2024-01-01T00:00Z appears twice"),
         ("start_utc,FOO\n2024-01-01T00:00:00Z,1", "no column names a price zone"),
@@ -219,6 +222,37 @@ def test_at_hourly_is_the_hourly_mean_of_at() -> None:
     file = parse(plain(datetime(2025, 12, 1), [0.0, 1.0, 2.0, 3.0, 8.0, 8.0, 8.0, 8.0], timedelta(minutes=15), "AT"))
     prices, _ = align_prices(file, "AT_HOURLY", grid("2025-12-01T00:00", 2))
     np.testing.assert_allclose(prices, [1.5] * 4 + [8.0] * 4)
+
+
+def test_a_file_may_change_from_hours_to_quarters() -> None:
+    hours = plain(datetime(2025, 9, 30, 18), [float(h) for h in range(4)])
+    quarters = plain(datetime(2025, 9, 30, 22), [10.0 + q for q in range(8)], timedelta(minutes=15)).split("\n", 1)[1]
+    file = parse(hours + "\n" + quarters)
+    prices, notes = align_prices(file, "DE_LU", grid("2025-09-30T18:00", 6))
+    np.testing.assert_allclose(prices, [*np.repeat(np.arange(4.0), 4), *(10.0 + np.arange(8))])
+    assert notes == ()
+
+
+def test_a_lone_hour_without_quarters_is_a_gap() -> None:
+    lines = plain(datetime(2025, 12, 1), [float(q) for q in range(16)], timedelta(minutes=15)).splitlines()
+    prices, notes = align_prices(parse("\n".join(lines[:6] + lines[9:])), "DE_LU", grid("2025-12-01T00:00", 4))
+    np.testing.assert_allclose(prices, np.arange(16.0))
+    assert "0.75 missing hours" in notes[0]
+
+
+def test_workbooks_and_other_units_are_named() -> None:
+    with pytest.raises(Invalid, match="Excel workbook"):
+        parse_prices(b"PK\x03\x04xyz", Source("prices", "mine.xlsx"))
+    with pytest.raises(Invalid, match="must be per MWh"):
+        parse("start_utc,AT (EUR/kWh)\n2024-01-01T00:00:00Z,0.1")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.binary(max_size=200), st.text(alphabet='0123456789-.,;:TZ"\n AT', max_size=120).map(str.encode)))
+def test_any_bytes_end_in_prices_or_a_complaint(raw: bytes) -> None:
+    for header in (b"", b"start_utc,AT\n", b"Datum von;Datum bis;Belgien\n"):
+        with suppress(Invalid):
+            parse_prices(header + raw, Source("prices", "x.csv"))
 
 
 @settings(max_examples=40, deadline=None)

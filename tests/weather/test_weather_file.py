@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -140,6 +141,19 @@ def test_complaints_name_file_line_and_column(text: str, message: str) -> None:
     with pytest.raises(Invalid) as caught:
         parse(text)
     assert message in str(caught.value)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(st.binary(max_size=200), st.text(alphabet='0123456789-.,;:TZ"\n Ga()', max_size=120).map(str.encode)))
+def test_any_bytes_end_in_weather_or_a_complaint(raw: bytes) -> None:
+    for header in (
+        b"",
+        b"start_utc,wien\n",
+        b"latitude,longitude\n1,x\ntime,temperature_2m\n",
+        b"time(UTC),T2m,G(h)\n",
+    ):
+        with suppress(Invalid):
+            parse_weather(header + raw, Source("weather", "x.csv"))
 
 
 @settings(max_examples=25, deadline=None)
