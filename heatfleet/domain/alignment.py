@@ -4,7 +4,7 @@
 2. Else the same month, day and UTC hour of the nearest year it holds; 29 February falls back to the 28th.
 3. At most three missing hours are interpolated; more is an error that names them.
 4. Where the caller allows it (an uncounted warm-up, a demo without end), a day that is not covered repeats the nearest
-   covered day of the same weekday at the same local time, later ones first.
+   covered day of the same weekday (failing that, of any) at the same local time, later ones first.
 Whatever was not taken as it is, is said in the notes.
 """
 
@@ -29,8 +29,15 @@ HOUR = timedelta(hours=1)
 _RESOLUTIONS = (MTU, 2 * MTU, HOUR)
 FORTNIGHT_STEPS = 14 * 96
 _MARGIN = 4  # slots looked up before and after the grid, so that its edges interpolate too
-_WEEK = np.timedelta64(7, "D")
-_YEAR_WEEKS = 53
+_YEAR_D = 371  # 53 weeks
+# Where a day that is not covered looks for another: whole weeks first, nearest first, later ones first.
+_SHIFTS_D = tuple(
+    sign * days
+    for whole in (True, False)
+    for days in range(1, _YEAR_D + 1)
+    if (days % 7 == 0) == whole
+    for sign in (1, -1)
+)
 _NAMED_GAPS = 12
 
 
@@ -201,12 +208,11 @@ def _repeat_weeks(series: Series, slots: Instants, value: Floats, wanted: Bools,
     lacking = {d for d in np.unique(day[open_]) if np.count_nonzero(open_ & (day == d)) > MAX_MISSING_H * hours}
     todo = open_ & np.isin(day, np.array(sorted(lacking), dtype="datetime64[D]"))
     filled = value.copy()
-    for weeks in range(1, _YEAR_WEEKS + 1):
-        if not (todo & np.isnan(filled)).any():
+    for days in _SHIFTS_D:
+        left = todo & np.isnan(filled)
+        if not left.any():
             break
-        for shift in (weeks, -weeks):
-            left = todo & np.isnan(filled)
-            filled[left], _ = _find(series, _utc(local[left] + shift * _WEEK, zone))
+        filled[left], _ = _find(series, _utc(local[left] + np.timedelta64(days, "D"), zone))
     return filled, todo & ~np.isnan(filled)
 
 
@@ -237,7 +243,7 @@ def _repeat_notes(series: Series, slots: Instants, repeated: Bools) -> list[str]
         return []
     return [
         f"{series.what}: {_span(series, slots[repeated])} is not in {series.source.file}; "
-        "the nearest covered days of the same weekday are repeated at the same local time"
+        "the nearest covered days, of the same weekday where there are any, are repeated at the same local time"
     ]
 
 

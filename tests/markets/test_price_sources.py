@@ -30,6 +30,14 @@ async def test_a_short_file_serves_any_day_with_the_same_weekday() -> None:
         assert not np.isnan(got.price_per_mwh).any()
 
 
+async def test_a_file_of_three_days_repeats_them() -> None:
+    whole = december()
+    few = PriceFile(whole.source, whole.resolution, whole.start_utc[:288], {"DE_LU": whole.prices["DE_LU"][:288]})
+    got = await FilePrices(few).fetch("DE_LU", date(2026, 8, 7))
+    assert np.unique(got.price_per_mwh).size == 96
+    assert got.price_per_mwh[0] % 96 == 0
+
+
 async def test_synthetic_days_are_labelled() -> None:
     got = await SyntheticPrices().fetch("AT", date(2026, 11, 20))
     assert "synthetic" in got.source
