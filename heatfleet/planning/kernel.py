@@ -1,0 +1,129 @@
+"""The compiled planner: passes of tank and space-heating programme for each home, best plan kept by exact score."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from heatfleet.planning.arrays import Batch, Home, Rules, home_of
+from heatfleet.planning.evaluate import SCORES, STARTS_OVER, ranking, score
+from heatfleet.planning.space_kernel import Grid, Work, backward, lay_grid, walk
+from heatfleet.planning.tank_kernel import Tank, charge_costs, place_dose, plan_tank
+from heatfleet.thermal.arrays import Array
+
+MARGIN_K = 0.75
+LOST_MAX = 200.0
+
+
+class Effort(NamedTuple):
+    """How hard to try."""
+
+    passes: int
+    cells: int
+
+
+class Best(NamedTuple):
+    """The best plan of one home so far, and room to score another."""
+
+    action: Array  # (step,) int8
+    score: Array  # (SCORES,)
+    rank: Array  # (1,)
+    trial: Array  # (SCORES,)
+    indoor: Array  # (step,)
+    tank: Array  # (step,)
+
+
+def best_for(steps: int) -> Best:
+    """Nothing found yet."""
+    return Best(
+        np.zeros(steps, np.int8), np.zeros(SCORES), np.zeros(1), np.zeros(SCORES), np.zeros(steps), np.zeros(steps)
+    )
+
+
+@njit(cache=True, nogil=True)
+def plan_homes(
+    batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best], out: tuple[Array, Array]
+) -> None:
+    """Fill ``out`` = action (home, step) and scores (home, SCORES) of all homes of the batch."""
+    action, scores = out
+    for i in range(action.shape[0]):
+        best = memory[3]
+        best.rank[0] = 1e300
+        _plan_home(batch, rules, effort, memory, i)
+        action[i] = best.action
+        scores[i] = best.score
+
+
+@njit(cache=True, nogil=True)
+def consider(batch: Batch, rules: Rules, i: int, scale: float, action: Array, best: Best) -> bool:
+    """Keep ``action`` when it scores better than the best so far; whether it did."""
+    score(batch, rules, i, action, best.trial, best.indoor, best.tank)
+    rank = ranking(best.trial, scale)
+    if rank >= best.rank[0]:
+        return False
+    best.rank[0] = rank
+    best.action[:] = action
+    best.score[:] = best.trial
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _first_mode(batch: Batch, rules: Rules, i: int) -> tuple[int, int]:
+    """Run-mode before step 0, and how many steps the tank must wait until the pump may start."""
+    lasted = batch.run[i, 1]
+    if batch.run[i, 0] > 0:
+        return min(lasted, rules.min_on) - 1, 0
+    return rules.min_on + min(lasted, rules.min_off) - 1, max(rules.min_off - lasted, 0)
+
+
+@njit(cache=True, nogil=True)
+def _steady_fast_mode(home: Home, nominal: Array) -> None:
+    """First guess of the fast mode: heat that would hold the lower part of the band for ever."""
+    nominal[0] = home.fast[2]
+    for t in range(home.heat.shape[0]):
+        target = home.low[t] + 0.2 * (home.high[t] - home.low[t])
+        most = 0.0
+        for k in range(home.heat.shape[1]):
+            most = max(most, home.heat[t, k])
+        gain = home.slow[1] / max(1.0 - home.slow[0], 1e-6) + home.fast[1] / max(1.0 - home.fast[0], 1e-6)
+        free = home.slow_w[t] / max(1.0 - home.slow[0], 1e-6) + home.fast_w[t] / max(1.0 - home.fast[0], 1e-6)
+        heat = min(max((target - free) / max(gain, 1e-9), 0.0), most)
+        nominal[t + 1] = home.fast[0] * nominal[t] + home.fast[1] * heat + home.fast_w[t]
+
+
+@njit(cache=True, nogil=True)
+def _blend(known: Array, new: Array, share: float) -> None:
+    """Move the surcharge towards the newly seen loss."""
+    for t in range(known.shape[0]):
+        value = min(max(new[t], -LOST_MAX), LOST_MAX)
+        known[t] += share * (value - known[t])
+
+
+@njit(cache=True, nogil=True)
+def _plan_home(batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best], i: int) -> None:
+    """All passes of one home."""
+    grid, work, tank, best = memory
+    home = home_of(batch, rules, i)
+    steps = home.heat.shape[0]
+    nominal, surcharge, lost = np.zeros(steps + 1), np.zeros(steps), np.zeros(steps)
+    slots, action = np.zeros(steps, np.bool_), np.zeros(steps, np.int8)
+    mode, locked = _first_mode(batch, rules, i)
+    consider(batch, rules, i, home.scale, action, best)
+    _steady_fast_mode(home, nominal)
+    start, margin = batch.start[i, 0] / home.scale, MARGIN_K
+    has_tank = charge_costs(batch, i, home.scale, surcharge, locked, tank)
+    if has_tank:
+        place_dose(batch, rules, i, home.scale, 0.02, tank)
+    for p in range(effort.passes):
+        if has_tank:
+            charge_costs(batch, i, home.scale, surcharge, locked, tank)
+            plan_tank(batch, rules, i, home.scale, 0.02, tank, slots)
+        lay_grid(home, nominal, margin, effort.cells, grid)
+        backward(home, grid, work, nominal, slots, start, rules.min_on, rules.min_off)
+        walk(home, grid, work.rows, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
+        consider(batch, rules, i, home.scale, action, best)
+        _blend(surcharge, lost, 1.0 if p == 0 else 0.5)
+        if best.trial[STARTS_OVER] > 0:
+            start = 2.0 * start + 0.5
