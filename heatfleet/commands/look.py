@@ -26,11 +26,11 @@ def settings() -> None:
 
 def doctor() -> None:
     """Check database, keys, disk, clock and sources; exit code 1 when something is wrong."""
-    from heatfleet.app import examine
+    from heatfleet.app import look_over
 
-    findings = asyncio.run(examine(settings_with()))
+    findings = asyncio.run(look_over(settings_with()))
     for finding in findings:
-        show.line(f"{'ok   ' if finding.ok else 'WRONG'}  {finding.what}: {finding.detail}")
+        show.line(f"{finding.level.upper():5} {finding.what}: {finding.detail}")
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 

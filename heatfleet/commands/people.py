@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
@@ -20,9 +20,15 @@ def create_org(name: Annotated[str, typer.Argument(help="Name of the organisatio
 
     Example: heatfleet org create "Stadtwerke Beispiel"
     """
-    from heatfleet.app import create_organisation
 
-    show.json_line(asyncio.run(create_organisation(settings_with(), name)))
+    async def work() -> dict[str, Any]:
+        from heatfleet.app import house_at
+        from heatfleet.flows import accounts
+
+        async with house_at(settings_with(), attach=True) as house:
+            return {"org_id": await accounts.create_organisation(house.database, house.clock, name), "name": name}
+
+    show.json_line(asyncio.run(work()))
 
 
 def create_client(
@@ -32,9 +38,18 @@ def create_client(
 
     Example: heatfleet client create --org 018f…
     """
-    from heatfleet.app import create_client as create
 
-    show.json_line(asyncio.run(create(settings_with(), org, name)))
+    async def work() -> dict[str, Any]:
+        from heatfleet.app import house_at
+        from heatfleet.auth.passwords import new_secret, secret_digest
+        from heatfleet.flows import accounts
+
+        async with house_at(settings_with(), attach=True) as house:
+            secret = new_secret()
+            client_id = await accounts.create_client(await show.act_in(house, org), name, secret_digest(secret))
+            return {"org_id": org, "client_id": client_id, "client_secret": secret, "name": name}
+
+    show.json_line(asyncio.run(work()))
 
 
 def create_user(
@@ -49,11 +64,25 @@ def create_user(
 
     Example: heatfleet user create --org 018f… --email ada@example.com --role admin
     """
-    from heatfleet.app import create_user as create
-
+    if role not in ("admin", "staff", "user"):
+        raise typer.BadParameter("must be admin, staff or user", param_hint="--role")
     if role != "user" and password is None:
         password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    show.json_line(asyncio.run(create(settings_with(), org, email, role, password)))
+    show.json_line(asyncio.run(_create_user(org, {"email": email, "role": role}, password)))
+
+
+async def _create_user(org: UUID, fields: dict[str, Any], password: str | None) -> dict[str, Any]:
+    from heatfleet.app import house_at
+    from heatfleet.auth.passwords import MIN_LENGTH, hash_password
+    from heatfleet.domain.errors import Invalid
+    from heatfleet.flows import accounts
+
+    if password is not None and len(password) < MIN_LENGTH:
+        raise Invalid.field("--password", f"at least {MIN_LENGTH} characters", where="user")
+    hashed = {} if password is None else {"password_hash": await hash_password(password)}
+    async with house_at(settings_with(), attach=True) as house:
+        user_id = await accounts.create_user(await show.act_in(house, org), {**fields, **hashed})
+    return {"org_id": org, "user_id": user_id, **fields}
 
 
 def import_prices(
@@ -64,6 +93,14 @@ def import_prices(
     Example: heatfleet prices import gro_handelspreise.csv
     """
     show.must_exist(file)
-    from heatfleet.app import import_prices as bring_in
 
-    show.json_line(asyncio.run(bring_in(settings_with(), file)))
+    async def work() -> object:
+        from heatfleet.app import house_at
+        from heatfleet.flows import fetch
+        from heatfleet.markets.prices_file import load_prices
+
+        prices = load_prices(file)
+        async with house_at(settings_with(), attach=True) as house:
+            return await fetch.import_prices(house.database, house.clock, prices)
+
+    show.json_line(asyncio.run(work()))

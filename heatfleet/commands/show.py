@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from uuid import UUID
 from heatfleet.domain.errors import Invalid
 
 if TYPE_CHECKING:
+    from heatfleet.app import House
+    from heatfleet.flows.toolbox import Act
     from heatfleet.settings import Settings
 
 
@@ -31,6 +34,19 @@ def settings_with(**changes: Any) -> Settings:
         raise Invalid.field(name, first["msg"], where="settings") from None
 
 
+async def act_in(house: House, org_id: UUID) -> Act:
+    """The command line at work in an organisation; :class:`NotFound` when there is none with this id."""
+    from heatfleet.domain.errors import NotFound
+    from heatfleet.flows.toolbox import Act
+    from heatfleet.store import organisations
+    from heatfleet.store.audit import Actor
+
+    async with house.database.read(org_id) as tx:
+        if await organisations.get(tx, org_id) is None:
+            raise NotFound(f"there is no organisation {org_id}; make one with: heatfleet org create NAME")
+    return Act(house.database, house.clock, Actor("flow:command_line"), org_id)
+
+
 def json_line(value: Any) -> None:
     """One JSON document on one line of stdout."""
     sys.stdout.write(json.dumps(value, default=_plain, ensure_ascii=False) + "\n")
@@ -38,6 +54,8 @@ def json_line(value: Any) -> None:
 
 
 def _plain(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, UUID | Path):

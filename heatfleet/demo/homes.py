@@ -10,6 +10,7 @@ from uuid import UUID
 import aiohttp
 import structlog
 
+from heatfleet.demo.pages import CANCELLED, DONE
 from heatfleet.domain.errors import HeatfleetError
 from heatfleet.flows import accounts, connect, onboarding
 from heatfleet.flows.connect import Counter
@@ -93,8 +94,8 @@ async def new_session(act: Act, user_id: UUID, zone: str, base_url: str) -> UUID
         user_id=user_id,
         language="en",
         price_zone_default=zone,
-        success_url=f"{base_url}/connect/done",
-        cancel_url=f"{base_url}/connect/cancelled",
+        success_url=base_url + DONE,
+        cancel_url=base_url + CANCELLED,
         is_smart_optimization_active_default=True,
     )
     return await onboarding.create_session(act, wanted)

@@ -1,0 +1,85 @@
+"""Puts the house together; the only file that knows all rooms. Read here what is handed to whom.
+
+``open_house`` opens what every process needs; ``web_application`` and ``make_worker`` build the two kinds of process
+from it; ``run_web`` and ``run_worker`` run one until a signal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import Executor
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from heatfleet.auth.seal_keys import load_seal_keys
+from heatfleet.clocks import RealClock
+from heatfleet.domain.clock import Clock
+from heatfleet.flows.connect import Counter
+from heatfleet.processes import make_executor
+from heatfleet.settings import Settings, vendor_settings
+from heatfleet.store.database import Database, open_database
+from heatfleet.store.doctor import Finding, examine
+from heatfleet.store.migrate import head
+from heatfleet.store.provider import DatabaseUrls, provide_database
+from heatfleet.vendors.kit.grants import SealKeys
+from heatfleet.vendors.kit.http import VendorSession
+from heatfleet.vendors.kit.registry import Registry, load_registry
+
+CALLBACK = "/connect/callback"
+
+
+@dataclass(frozen=True)
+class House:
+    """What every process is given."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    registry: Registry
+    seal_keys: SealKeys
+    executor: Executor
+
+    @property
+    def counter(self) -> Counter:
+        """Where people connect heat pumps."""
+        return Counter(self.registry, self.seal_keys, self.settings.base_url + CALLBACK)
+
+
+@asynccontextmanager
+async def open_house(
+    settings: Settings, urls: DatabaseUrls, clock: Clock, vendors: Mapping[str, Mapping[str, str]] | None = None
+) -> AsyncIterator[House]:
+    """The house on a database that runs; ``vendors`` replaces the vendor settings of the environment."""
+    async with AsyncExitStack() as stack:
+        database = await open_database(urls.app_url, role=urls.app_role, max_size=settings.database_pool_max)
+        stack.push_async_callback(database.close)
+        session = VendorSession(clock)
+        stack.push_async_callback(session.close)
+        executor = make_executor(settings.executor, settings.executor_workers)
+        stack.callback(executor.shutdown, wait=False, cancel_futures=True)
+        registry = load_registry(session.http, vendor_settings() if vendors is None else vendors)
+        given = settings.master_key.get_secret_value() if settings.master_key else None
+        seal_keys = load_seal_keys(given, settings.seal_key_path)
+        yield House(settings, clock, database, registry, seal_keys, executor)
+
+
+@asynccontextmanager
+async def house_at(settings: Settings, *, attach: bool = False) -> AsyncIterator[House]:
+    """The house on the database of the settings; ``attach`` shares that of a running ``heatfleet up``."""
+    user = settings.postgres_user
+    async with (
+        provide_database(settings.dsn, settings.home, user=user, attach=attach) as urls,
+        open_house(settings, urls, RealClock()) as house,
+    ):
+        yield house
+
+
+async def look_over(settings: Settings) -> list[Finding]:
+    """What ``heatfleet doctor`` finds."""
+    return await examine(settings, RealClock())
+
+
+async def migrate_database(settings: Settings) -> str:
+    """Brings the database to this version's tables; their revision."""
+    async with provide_database(settings.dsn, settings.home, user=settings.postgres_user, attach=True):
+        return head()
