@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import fcntl
 import os
 import shutil
@@ -182,7 +183,7 @@ class EmbeddedPostgres:
                 " install the wheel it was made with, or move the folder away"
             )
         if shutil.disk_usage(self.layout.state).free < _FRESH_NEEDS_BYTES:
-            raise cannot_write(OSError(28, "no space left on device"), self.layout.state)
+            raise cannot_write(OSError(errno.ENOSPC, "no space left on device"), self.layout.state)
         draft = self.layout.state / "draft"
         shutil.rmtree(draft, ignore_errors=True)
         make_private(draft, self.layout.account)

@@ -6,6 +6,7 @@ its parent is killed.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -110,7 +111,7 @@ def _copy(wheel: Wheel, site: Path, draft: Path) -> None:
 def _cause(error: OSError) -> OSError:
     """The reason behind a failed tree copy, which only carries texts."""
     full = isinstance(error, shutil.Error) and "No space left" in str(error)
-    return OSError(28, "no space left on device") if full else error
+    return OSError(errno.ENOSPC, "no space left on device") if full else error
 
 
 def _major(postgres: Path) -> int | None:

@@ -9,6 +9,7 @@ together with HOME.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import pwd
@@ -167,4 +168,5 @@ def cannot_write(error: OSError, folder: Path) -> DatabaseUnavailable:
     """One line for a failed write."""
     where = error.filename or folder
     reason = (error.strerror or str(error)).lower()
-    return DatabaseUnavailable(f"cannot write {where}: {reason}; make room or choose another --home")
+    help_ = "make room or choose another --home" if error.errno == errno.ENOSPC else "choose another --home"
+    return DatabaseUnavailable(f"cannot write {where}: {reason}; {help_}")
