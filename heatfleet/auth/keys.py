@@ -39,20 +39,28 @@ class KeyRing:
         return {"keys": [{**key.as_dict(private=False), "use": "sig", "alg": "ES256"} for key in self.signing]}
 
 
-def load_keys(folder: Path) -> KeyRing:
-    """The key ring of ``folder``; what is missing is made. Raises OSError when the folder cannot be used."""
-    folder.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
-    _write_once(folder / "signing-0001.pem", lambda: ECKey.generate_key("P-256").as_pem(private=True))
-    _write_once(folder / "links.key", lambda: secrets.token_bytes(32))
-    signing = [_read(path) for path in sorted(folder.glob("signing-*.pem"))]
-    return KeyRing(tuple(signing), (folder / "links.key").read_bytes())
+def load_keys(sign_key: Path) -> KeyRing:
+    """The key ring around the file ``sign_key``; what is missing is made. Raises OSError.
+
+    Beside it lie ``links.key`` and the keys that came by rotation, ``<stem>-0002.pem`` and so on.
+    """
+    links = sign_key.with_name("links.key")
+    sign_key.parent.mkdir(parents=True, exist_ok=True, mode=FOLDER_MODE)
+    _write_once(sign_key, lambda: ECKey.generate_key("P-256").as_pem(private=True))
+    _write_once(links, lambda: secrets.token_bytes(32))
+    return KeyRing(tuple(_read(path) for path in [sign_key, *_rotated(sign_key)]), links.read_bytes())
 
 
-def rotate(folder: Path) -> KeyRing:
+def rotate(sign_key: Path) -> KeyRing:
     """The key ring with one more signing key, which signs from the next start of each process on."""
-    last = max(int(path.stem.rpartition("-")[2]) for path in folder.glob("signing-*.pem"))
-    _write_once(folder / f"signing-{last + 1:04d}.pem", lambda: ECKey.generate_key("P-256").as_pem(private=True))
-    return load_keys(folder)
+    following = 2 + len(_rotated(sign_key))
+    path = sign_key.with_name(f"{sign_key.stem}-{following:04d}.pem")
+    _write_once(path, lambda: ECKey.generate_key("P-256").as_pem(private=True))
+    return load_keys(sign_key)
+
+
+def _rotated(sign_key: Path) -> list[Path]:
+    return sorted(sign_key.parent.glob(f"{sign_key.stem}-[0-9]*.pem"))
 
 
 def _read(path: Path) -> ECKey:

@@ -51,6 +51,8 @@ class SignIn:
     clock: Clock
     tokens: AccessTokens
     throttle: Throttle = field(default_factory=Throttle)
+    client_life: timedelta = CLIENT_LIFE
+    refresh_life: timedelta = REFRESH_LIFE
 
     async def token(self, request: TokenRequest) -> TokenAnswer:
         """Tokens for the request's grant; raises :class:`OAuthError`."""
@@ -68,7 +70,7 @@ class SignIn:
         client = await self._client(request)
         if client is None:
             raise OAuthError("invalid_client", "client_id and client_secret are required.", status=401)
-        return self._answer(Principal(client.org_id, Role.ADMIN, client_id=client.id), CLIENT_LIFE, None)
+        return self._answer(Principal(client.org_id, Role.ADMIN, client_id=client.id), self.client_life, None)
 
     async def _password(self, request: TokenRequest) -> TokenAnswer:
         if not request.username or not request.password:
@@ -146,13 +148,15 @@ class SignIn:
             family_id=family_id,
             client_id=client_id,
             created_at=now,
-            expires_at=now + REFRESH_LIFE,
+            expires_at=now + self.refresh_life,
             used_at=None,
             revoked_at=None,
         )
         async with self.database.write(person.org_id) as tx:
             await tokens.insert(tx, person.org_id, row)
-        return self._answer(Principal(person.org_id, Role(person.role), user_id=person.id), PERSON_LIFE, secret)
+        return self._answer(
+            Principal(person.org_id, Role(person.role), user_id=person.id), min(PERSON_LIFE, self.client_life), secret
+        )
 
     def _answer(self, principal: Principal, life: timedelta, refresh_token: str | None) -> TokenAnswer:
         token = self.tokens.issue(principal, self.clock.wall_now(), life)

@@ -1,0 +1,252 @@
+"""Heat pumps of a user, and of the whole organisation."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import delete, get, post, route
+
+from heatfleet.api.call import ApiRequest, ApiResponse, Call, call_of, query_of
+from heatfleet.api.inputs import (
+    HEAT_PUMP_ALIASES,
+    MODEL_ALIASES,
+    MODEL_READ_ONLY,
+    DeviceModelInput,
+    HeatPumpInput,
+)
+from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, Param, answer, if_match, page
+from heatfleet.api.parse import Query, read_fields, read_json, rename
+from heatfleet.api.schemas import HeatPumpDetailOutput
+from heatfleet.api.services import BASE
+from heatfleet.api.users import USERS
+from heatfleet.api.views import show_heat_pump
+from heatfleet.auth.permissions import Right, allow
+from heatfleet.domain.errors import NotFound
+from heatfleet.domain.price_zones import parse_price_zone
+from heatfleet.flows import heat_pumps as flow
+from heatfleet.store import heat_pump_views, users
+from heatfleet.store.device_models import ModelNames
+from heatfleet.store.heat_pump_views import HeatPumpFilter
+
+HEAT_PUMPS = f"{USERS}/{{user_id:uuid}}/heat-pumps"
+ONE = f"{HEAT_PUMPS}/{{heat_pump_id:uuid}}"
+_TAG = "User Heat Pumps"
+_READ_ONLY = frozenset(HeatPumpDetailOutput.__struct_fields__) | {"user_id"}
+_CHANGE = (401, 404, 412, 422)
+
+
+@get(
+    HEAT_PUMPS,
+    opt={
+        "doc": Doc(
+            "list_user_heat_pumps",
+            "List a user's heat pumps",
+            _TAG,
+            answer=HeatPumpDetailOutput,
+            is_list=True,
+            query=(INCLUDE_DELETED, *PAGE),
+            errors=(401, 404, 422),
+        )
+    },
+)
+async def list_user_heat_pumps(request: ApiRequest, org_id: UUID, user_id: UUID) -> ApiResponse:
+    """A page of one user's heat pumps."""
+    call = call_of(request)
+    allow(call.who(), Right.READ_HEAT_PUMP, org_id, user_id)
+    query = Query(query_of(request))
+    after, limit = query.page()
+    include_deleted = query.take("include_deleted", bool, False)
+    query.done()
+    wanted = HeatPumpFilter(user_id=user_id, include_deleted=include_deleted, after=after, limit=limit + 1)
+    async with call.services.database.read(org_id) as tx:
+        if await users.get(tx, org_id, user_id, include_deleted) is None:
+            raise NotFound("There is no such user.")
+        rows = await heat_pump_views.find(tx, org_id, wanted)
+    return page(request, rows, limit, lambda row: show_heat_pump(row, call))
+
+
+_FILTERS = (
+    Param("price_zone", str, "Only this price zone."),
+    Param("connection_status", str, "Only this connection status."),
+    Param("steering_status", str, "Only this steering status."),
+    Param("lifecycle_state", str, "Only this lifecycle state."),
+    Param("cloud_service", UUID, "Only this cloud service."),
+    Param("is_smart_optimization_active", bool, "Only with optimisation on, or off."),
+    Param("q", str, "Beginning of the owner's e-mail, name or external id."),
+)
+
+
+@get(
+    f"{BASE}/org/{{org_id:uuid}}/heat-pumps",
+    opt={
+        "doc": Doc(
+            "list_heat_pumps",
+            "List the organisation's heat pumps",
+            "Heat Pumps",
+            answer=HeatPumpDetailOutput,
+            is_list=True,
+            query=(*_FILTERS, INCLUDE_DELETED, *PAGE),
+            errors=(401, 403, 404, 422),
+        )
+    },
+)
+async def list_heat_pumps(request: ApiRequest, org_id: UUID) -> ApiResponse:
+    """A page of the whole fleet."""
+    call = call_of(request)
+    allow(call.who(), Right.LIST_FLEET, org_id)
+    query = Query(query_of(request))
+    after, limit = query.page()
+    zone = query.take("price_zone", str)
+    filters = {param.name: query.take(param.name, param.kind) for param in _FILTERS[1:]}
+    include_deleted = query.take("include_deleted", bool, False)
+    query.done()
+    wanted = HeatPumpFilter(
+        **filters,
+        price_zone="DE_LU" if zone == "DE" else zone,
+        include_deleted=include_deleted,
+        after=after,
+        limit=limit + 1,
+    )
+    async with call.services.database.read(org_id) as tx:
+        rows = await heat_pump_views.find(tx, org_id, wanted)
+    return page(request, rows, limit, lambda row: show_heat_pump(row, call))
+
+
+@post(
+    HEAT_PUMPS,
+    status_code=200,
+    opt={
+        "doc": Doc(
+            "register_heat_pump",
+            "Register a user's heat pump",
+            _TAG,
+            answer=HeatPumpDetailOutput,
+            body=HeatPumpInput,
+            errors=(401, 404, 422),
+            has_version=True,
+            description="The device is `pending` until its owner signs in at `authorization_url`.",
+        )
+    },
+)
+async def register_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID) -> ApiResponse:
+    """The registered heat pump."""
+    call = call_of(request)
+    allow(call.who(), Right.CHANGE_HEAT_PUMP, org_id, user_id)
+    settings, model = _read(await request.body())
+    heat_pump_id = await flow.register(call.act(org_id), user_id, settings, model)
+    return await _show(call, org_id, user_id, heat_pump_id)
+
+
+@get(
+    ONE,
+    opt={
+        "doc": Doc(
+            "retrieve_heat_pump",
+            "Get details about a user's specific heat pump",
+            _TAG,
+            answer=HeatPumpDetailOutput,
+            query=(INCLUDE_DELETED,),
+            errors=(401, 404, 422),
+            has_version=True,
+        )
+    },
+)
+async def retrieve_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
+    """One heat pump."""
+    call = call_of(request)
+    allow(call.who(), Right.READ_HEAT_PUMP, org_id, user_id)
+    include_deleted = False
+    if request.scope["query_string"]:
+        query = Query(query_of(request))
+        include_deleted = query.take("include_deleted", bool, False)
+        query.done()
+    return await _show(call, org_id, user_id, heat_pump_id, include_deleted)
+
+
+@route(
+    ONE,
+    http_method=["PUT", "PATCH"],
+    opt={
+        "doc": Doc(
+            "update_heat_pump",
+            "Change a heat pump's settings",
+            _TAG,
+            answer=HeatPumpDetailOutput,
+            body=HeatPumpInput,
+            errors=_CHANGE,
+            has_version=True,
+            description="Send only what changes; `null` clears. PUT and PATCH are the same.",
+        )
+    },
+)
+async def update_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
+    """The changed heat pump."""
+    call = call_of(request)
+    allow(call.who(), Right.CHANGE_HEAT_PUMP, org_id, user_id)
+    settings, model = _read(await request.body())
+    await flow.change(call.act(org_id), (user_id, heat_pump_id), settings, model, if_match(request))
+    return await _show(call, org_id, user_id, heat_pump_id)
+
+
+@delete(
+    ONE,
+    status_code=204,
+    opt={
+        "doc": Doc(
+            "delete_heat_pump",
+            "Delete a heat pump",
+            _TAG,
+            errors=(401, 404, 412),
+            status=204,
+            description="Softly and at once; the owner's own settings are restored first of all.",
+        )
+    },
+)
+async def delete_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> None:
+    """Nothing."""
+    call = call_of(request)
+    allow(call.who(), Right.CHANGE_HEAT_PUMP, org_id, user_id)
+    await flow.delete(call.act(org_id), (user_id, heat_pump_id), if_match(request))
+
+
+def _read(raw: bytes) -> tuple[dict[str, Any], ModelNames | None]:
+    """The settings of a body and the model it names."""
+    body = rename(read_json(raw), HEAT_PUMP_ALIASES)
+    settings = read_fields(body, HeatPumpInput, partial=True, read_only=_READ_ONLY)
+    if "price_zone" in settings:
+        settings["price_zone"] = str(parse_price_zone(settings["price_zone"]))
+    model = settings.pop("device_model", None)
+    return settings, None if model is None else _read_model(model)
+
+
+def _read_model(given: dict[str, Any]) -> ModelNames:
+    within = ("body", "device_model")
+    given = rename(dict(given), MODEL_ALIASES)
+    fields = read_fields(given, DeviceModelInput, partial=False, read_only=MODEL_READ_ONLY, within=within)
+    kind = fields.pop("device_type", None)
+    names: dict[str, Any] = (
+        {} if kind is None else {k: v for k, v in msgspec.structs.asdict(kind).items() if isinstance(v, str)}
+    )
+    return ModelNames(**fields, **names)
+
+
+async def _show(
+    call: Call, org_id: UUID, user_id: UUID, heat_pump_id: UUID, include_deleted: bool = False
+) -> ApiResponse:
+    async with call.services.database.read(org_id) as tx:
+        row = await heat_pump_views.get(tx, org_id, user_id, heat_pump_id, include_deleted)
+    if row is None:
+        raise NotFound("There is no such heat pump.")
+    return answer(show_heat_pump(row, call), row.version)
+
+
+HANDLERS = (
+    list_user_heat_pumps,
+    list_heat_pumps,
+    register_heat_pump,
+    retrieve_heat_pump,
+    update_heat_pump,
+    delete_heat_pump,
+)

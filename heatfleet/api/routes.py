@@ -1,0 +1,45 @@
+"""The Partner API as one ASGI application: handlers inside, idempotency around them, the edge outermost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from litestar.types import ASGIApp, ControllerRouterHandler
+
+from heatfleet.api import buildings, heat_pumps, meta, onboarding, token, users
+from heatfleet.api.docs_page import render_docs
+from heatfleet.api.edge import Edge
+from heatfleet.api.idempotency import Idempotency
+from heatfleet.api.openapi import build_openapi
+from heatfleet.api.problems import answer_error
+from heatfleet.api.services import Services
+
+HANDLERS: tuple[HTTPRouteHandler, ...] = (
+    *token.HANDLERS,
+    *meta.HANDLERS[:1],
+    *users.HANDLERS,
+    *buildings.HANDLERS,
+    *heat_pumps.HANDLERS,
+    *onboarding.HANDLERS,
+    *meta.HANDLERS[1:],
+)
+
+
+def make_api(services: Services, pages: Sequence[ControllerRouterHandler] = ()) -> ASGIApp:
+    """The application; ``pages`` (``heatfleet.web.connect.make_web``) are served beside the API."""
+    schema = build_openapi(HANDLERS)
+    docs_html, docs_css = render_docs(schema)
+    state = State({"openapi_json": msgspec.json.encode(schema), "docs_html": docs_html, "docs_css": docs_css})
+    inner = Litestar(
+        route_handlers=[*HANDLERS, *pages],
+        exception_handlers={Exception: answer_error},
+        request_max_body_size=services.max_body_bytes,
+        openapi_config=None,
+        state=state,
+        logging_config=None,
+    )
+    return Edge(Idempotency(inner, services), services)

@@ -1,0 +1,149 @@
+"""Rows into answers: what the store knows of a heat pump or a person, in the API's words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from heatfleet.api.call import Call
+from heatfleet.api.schemas import (
+    BuildingOutput,
+    DeviceModelOutput,
+    DeviceTypeOutput,
+    HeatPumpDetailOutput,
+    InformationActionProjection,
+    OwnerOutput,
+    ReauthenticateProjection,
+    ResolutionLink,
+    UserOutput,
+)
+from heatfleet.api.services import BASE
+from heatfleet.domain.readings import MODES
+from heatfleet.store.buildings import Building
+from heatfleet.store.heat_pump_views import HeatPumpView
+from heatfleet.store.users import User
+
+_AS_STORED = tuple(n for n in HeatPumpDetailOutput.__struct_fields__ if n in set(HeatPumpView.__struct_fields__))
+_stored = attrgetter(*_AS_STORED)
+_BUILDING = tuple(n for n in BuildingOutput.__struct_fields__ if n != "country")
+_USER = tuple(n for n in UserOutput.__struct_fields__ if n != "country")
+LINK_PURPOSE = "connect-device"
+
+
+def show_heat_pump(row: HeatPumpView, call: Call) -> HeatPumpDetailOutput:
+    """The heat pump as the API answers it."""
+    values = dict(zip(_AS_STORED, _stored(row), strict=True))
+    _run_out(values, call.services.clock.fleet_now())
+    shown = HeatPumpDetailOutput(
+        **values,
+        device_model=_model(row),
+        owner=OwnerOutput(
+            id=row.user_id,
+            email=row.email,
+            first_name=row.first_name,
+            last_name=row.last_name,
+            external_id=row.external_user_id,
+        ),
+        heating_policy_last_updated_utc=row.heating_policy_last_updated_at,
+        current_state_last_updated_at=row.read_at,
+        last_monitoring_executed_at=row.polled_at,
+        actual_steering_state=row.actual_state or "unknown",
+    )
+    _add_readings(shown, row)
+    if row.cues:
+        _add_actions(shown, row.cues, call)
+    if not row.is_authenticated and row.deleted_at is None:
+        _add_links(shown, row, call)
+    shown.action_needed = shown.action_needed or _is_idle(row)
+    return shown
+
+
+def _run_out(values: dict[str, Any], now: datetime) -> None:
+    """An ended pause clears its flag, an ended absence its dates, whether or not anybody has written that down yet."""
+    until = values["pause_power_until"]
+    if values["is_pause_power_active"] and (until is None or until <= now):
+        values["is_pause_power_active"] = False
+    if values["away_mode_end"] is not None and values["away_mode_end"] <= now:
+        values["away_mode_start"] = values["away_mode_end"] = None
+
+
+def _model(row: HeatPumpView) -> DeviceModelOutput | None:
+    if row.manufacturer is None or row.model is None:
+        return None
+    return DeviceModelOutput(
+        device_type=DeviceTypeOutput(short_name=row.short_name or "", long_name=row.long_name or ""),
+        cloud_service_instructions=row.instructions,
+        cloud_service_signup_link=row.signup_link,
+        manufacturer=row.manufacturer,
+        model=row.model,
+        year=row.year,
+        cloud_service=row.cloud_service_id,
+    )
+
+
+def _add_readings(shown: HeatPumpDetailOutput, row: HeatPumpView) -> None:
+    """Readings are stored in single precision: two decimals are what they are worth."""
+    if row.polled_at is None:
+        return
+    shown.operational_mode = None if row.mode is None else MODES[round(row.mode)]
+    shown.current_power_consumption_w = None if row.power_kw is None else round(row.power_kw * 1000)
+    shown.inlet_temperature = _rounded(row.return_temp_c)
+    shown.outlet_temperature = _rounded(row.flow_temp_c)
+    shown.dhw_temperature = _rounded(row.dhw_temp_c)
+    shown.outdoor_temperature = _rounded(row.outdoor_temp_c)
+    shown.indoor_actual_temperature = _rounded(row.indoor_temp_c)
+    shown.indoor_target_temperature = _rounded(row.indoor_setpoint_c)
+    shown.consumption_last_day_kwh = _rounded(row.consumption_last_day_kwh)
+    shown.consumption_last_week_kwh = _rounded(row.consumption_last_week_kwh)
+    shown.consumption_last_month_kwh = _rounded(row.consumption_last_month_kwh)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 2)
+
+
+def _add_actions(shown: HeatPumpDetailOutput, cues: list[dict[str, Any]], call: Call) -> None:
+    for cue in cues:
+        secret = _secret(call, "cue", f"{cue['id']}|{call.who().name}")
+        url = f"{BASE}/cues/{cue['id']}"
+        if cue["code"] == "reauthenticate":
+            link = ResolutionLink(
+                url=f"{url}/resolve?secret={secret}", required_parameters=["success_url", "cancel_url"]
+            )
+            shown.actions.append(ReauthenticateProjection(resolution_link=link))
+            shown.action_needed = True
+        else:
+            link = ResolutionLink(url=f"{url}/information/resolve?secret={secret}", required_parameters=[])
+            sent_at = datetime.fromisoformat(cue["sent_at"])
+            shown.actions.append(
+                InformationActionProjection(resolution_link=link, metadata=cue["metadata"], sent_at=sent_at)
+            )
+            shown.has_notification = True
+
+
+def _add_links(shown: HeatPumpDetailOutput, row: HeatPumpView, call: Call) -> None:
+    """The Connect page of this very device, while nobody has signed in for it."""
+    secret = _secret(call, LINK_PURPOSE, f"{call.who().org_id}|{row.id}")
+    shown.authorization_url = f"{call.services.public_url}/connect/device?secret={secret}"
+    shown.embeddable_url = f"{shown.authorization_url}&embed=1"
+
+
+def _is_idle(row: HeatPumpView) -> bool:
+    """Whether optimisation is on but nothing is given to it to optimise."""
+    uses = (row.is_space_heating_enabled, row.is_hot_water_heating_enabled, row.is_pool_heating_enabled)
+    return row.is_smart_optimization_active and not any(uses) and not row.is_space_cooling_enabled
+
+
+def _secret(call: Call, purpose: str, subject: str) -> str:
+    return call.services.secrets.sign(purpose, subject, call.services.clock.wall_now())
+
+
+def show_user(row: User) -> UserOutput:
+    """The user as the API answers it."""
+    return UserOutput(**{name: getattr(row, name) for name in _USER}, country=row.country_iso2)
+
+
+def show_building(row: Building) -> BuildingOutput:
+    """The building as the API answers it."""
+    return BuildingOutput(**{name: getattr(row, name) for name in _BUILDING}, country=row.country_iso2)
