@@ -32,6 +32,8 @@ LONGEST_WAIT_HERE_S = 2.0
 UNREACHABLE_AFTER_S = 60.0
 MAX_DOWN = 100_000
 
+_NO_OUTAGE = ("token_stale", "quota_exceeded")
+
 log = structlog.get_logger("heatfleet.vendors")
 
 
@@ -41,7 +43,7 @@ class Call:
 
     method: str
     url: str
-    account: str  # whose budget it uses
+    account: str = field(repr=False)  # whose budget it uses
     purpose: Purpose = Purpose.READ
     token: str = field(default="", repr=False)
     params: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -164,7 +166,8 @@ class VendorHttp:
         return self.clock.wall_now().timestamp()
 
     def _note_down(self, call: Call, fault: OutsideWorldError) -> None:
-        if isinstance(fault, TryAgain) and call.account not in self._down and len(self._down) < MAX_DOWN:
+        is_outage = isinstance(fault, TryAgain) and fault.code not in _NO_OUTAGE
+        if is_outage and call.account not in self._down and len(self._down) < MAX_DOWN:
             self._down.add(call.account)
             log.warning("vendor account down", **self._names(call), code=fault.code, detail=fault.detail)
 

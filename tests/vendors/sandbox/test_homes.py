@@ -1,0 +1,144 @@
+"""The virtual homes do not care who looks: same seed, weather and writes, same homes."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from heatfleet.domain.levers import Lever
+from heatfleet.thermal.arrays import Array
+from heatfleet.vendors.sandbox.emulator import mild_winter
+from heatfleet.vendors.sandbox.homes import SENSORS, VirtualHomes
+
+START = datetime(2024, 1, 8, 6, 2, 11, tzinfo=UTC)
+END = START + timedelta(hours=9)
+
+
+def homes(seed: int = 3, count: int = 6) -> VirtualHomes:
+    return VirtualHomes(count, seed, mild_winter, START)
+
+
+def shown(some: VirtualHomes, now: datetime) -> list[tuple[datetime, list[float]]]:
+    some.advance(now)
+    return [(at, values.tolist()) for at, values in (some.sensors(home, now) for home in range(some.count))]
+
+
+def steer(some: VirtualHomes, looks_at: list[datetime]) -> None:
+    """Write twice in the morning; look at the given instants in between."""
+    writes = {
+        START + timedelta(hours=1): (0, Lever.INDOOR_SETPOINT_C, 19.0),
+        START + timedelta(hours=2): (2, Lever.SG_READY_STATE, 1.0),
+    }
+    for now in sorted({*looks_at, *writes}):
+        some.advance(now)
+        if now in writes:
+            home, lever, value = writes[now]
+            some.write(home, lever, value, now)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.integers(0, 9 * 3600), max_size=40))
+def test_looking_changes_nothing(seconds: list[int]) -> None:
+    quiet, watched = homes(), homes()
+    steer(quiet, [])
+    steer(watched, [START + timedelta(seconds=s) for s in seconds])
+    assert shown(quiet, END) == shown(watched, END)
+
+
+def test_seeds_differ() -> None:
+    assert shown(homes(3), END) != shown(homes(4), END)
+
+
+def test_a_restart_goes_on() -> None:
+    through, stopped = homes(), homes()
+    middle = START + timedelta(hours=2, minutes=1)
+    steer(through, [middle])
+    steer(stopped, [middle])
+    kept = json.loads(msgspec.json.encode(stopped.to_state()))
+    resumed = VirtualHomes(6, 3, mild_winter, END)
+    resumed.from_state(kept)
+    assert shown(resumed, END) == shown(through, END)
+
+
+@pytest.mark.parametrize("home", range(6))
+def test_a_write_shows_late_and_stays(home: int) -> None:
+    some = homes()
+    effective_at = some.write(home, Lever.DHW_SETPOINT_C, 55.0, START)
+    assert 5 <= (effective_at - START).total_seconds() <= 60
+    own = some.own_settings(home)[Lever.DHW_SETPOINT_C]
+    assert some.setting(home, Lever.DHW_SETPOINT_C, effective_at - timedelta(milliseconds=1)) == own
+    assert some.setting(home, Lever.DHW_SETPOINT_C, effective_at) == 55.0
+    some.advance(END)
+    assert some.setting(home, Lever.DHW_SETPOINT_C, END) == 55.0
+
+
+def test_a_later_write_never_loses_against_an_earlier_one() -> None:
+    some = homes()
+    for i in range(30):
+        last = some.write(0, Lever.INDOOR_SETPOINT_C, 18.0 + i % 7, START + timedelta(seconds=i))
+    assert some.setting(0, Lever.INDOOR_SETPOINT_C, last) == 18.0 + 29 % 7
+
+
+def test_a_block_ends_by_itself_after_two_hours() -> None:
+    some = homes()
+    begins = some.write(2, Lever.SG_READY_STATE, 1.0, START)
+    some.write(2, Lever.SG_READY_STATE, 1.0, START + timedelta(hours=1))
+    for now, state in [(begins, 1.0), (begins + timedelta(minutes=119), 1.0), (begins + timedelta(hours=2), 2.0)]:
+        some.advance(now)
+        assert some.setting(2, Lever.SG_READY_STATE, now) == state
+    some.write(2, Lever.SG_READY_STATE, 3.0, begins + timedelta(hours=3))
+    some.advance(END)
+    assert some.setting(2, Lever.SG_READY_STATE, END) == 3.0
+
+
+def test_a_block_that_is_lifted_leaves_no_fallback() -> None:
+    some = homes()
+    some.write(2, Lever.SG_READY_STATE, 1.0, START)
+    some.write(2, Lever.SG_READY_STATE, 3.0, START + timedelta(minutes=30))
+    some.advance(END)
+    assert some.setting(2, Lever.SG_READY_STATE, END) == 3.0
+
+
+def energy(some: VirtualHomes, hours: float) -> Array:
+    now = START + timedelta(hours=hours)
+    some.advance(now)
+    return np.array([some.sensors(home, now)[1][SENSORS.index("consumed")] for home in range(some.count)])
+
+
+@pytest.mark.parametrize(
+    ("home", "lever", "value"),
+    [(0, Lever.INDOOR_SETPOINT_C, 17.0), (1, Lever.CURVE_OFFSET_K, -5.0)],
+)
+def test_a_lever_saves_heat_and_touches_one_home_only(home: int, lever: Lever, value: float) -> None:
+    own, steered = homes(), homes()
+    steered.write(home, lever, value, START)
+    used, saved = energy(own, 24), energy(steered, 24)
+    others = [i for i in range(6) if i != home]
+    assert saved[home] < used[home] - 0.5
+    np.testing.assert_array_equal(saved[others], used[others])
+
+
+def test_owners_have_plausible_settings() -> None:
+    some = homes(count=30)
+    for home in range(30):
+        own = some.own_settings(home)
+        assert 20.0 <= own[Lever.INDOOR_SETPOINT_C] <= 22.0
+        assert 48.0 <= own[Lever.DHW_SETPOINT_C] <= 52.0
+        assert (own[Lever.CURVE_OFFSET_K], own[Lever.SG_READY_STATE], own[Lever.DHW_BOOST]) == (0.0, 2.0, 0.0)
+
+
+def test_every_tank_is_disinfected_once_a_week() -> None:
+    some = homes()
+    hottest = np.zeros(6)
+    for hour in range(8 * 24 * 4):
+        now = START + timedelta(minutes=15 * hour)
+        some.advance(now)
+        tank = np.array([some.sensors(home, now)[1][SENSORS.index("tank")] for home in range(6)])
+        hottest = np.maximum(hottest, tank)
+    assert (hottest > 58.0).all(), hottest

@@ -1,0 +1,91 @@
+"""Token buckets: no window is ever overdrawn, writes always find their reserve, the vendor's word counts."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from heatfleet.vendors.kit.quota import Budget, Purpose, Quota
+
+budgets = st.builds(Budget, calls=st.integers(1, 300), per_s=st.sampled_from([1.0, 60.0, 600.0, 86_400.0]))
+gaps = st.lists(st.tuples(st.floats(0.0, 30.0), st.sampled_from(list(Purpose))), min_size=1, max_size=300)
+
+
+def granted(budget: Budget, asked: list[tuple[float, Purpose]]) -> list[tuple[float, Purpose]]:
+    """The calls that a fresh quota lets out."""
+    quota, now_s, out = Quota((), [budget]), 1000.0, []
+    for gap_s, purpose in asked:
+        now_s += gap_s
+        if quota.take("a", purpose, now_s) == 0:
+            out.append((now_s, purpose))
+    return out
+
+
+def most_in_a_window(times: list[float], per_s: float) -> int:
+    return max((sum(1 for t in times if start <= t < start + per_s) for start in times), default=0)
+
+
+@given(budgets, gaps)
+def test_no_window_holds_more_than_the_budget(budget: Budget, asked: list[tuple[float, Purpose]]) -> None:
+    out = granted(budget, asked)
+    assert most_in_a_window([t for t, _ in out], budget.per_s) <= budget.calls
+    reads = [t for t, purpose in out if purpose is Purpose.READ]
+    assert most_in_a_window(reads, budget.per_s) <= budget.for_reads
+
+
+@given(st.integers(10, 300), st.sampled_from([60.0, 600.0]))
+def test_reads_leave_writes_their_reserve(calls: int, per_s: float) -> None:
+    """Somebody who reads all the time cannot keep a write from going out within a fraction of the window."""
+    quota, now_s = Quota((), [Budget(calls, per_s)]), 0.0
+    for _ in range(200):
+        now_s += per_s / 200
+        quota.take("a", Purpose.READ, now_s)
+        if quota.take("a", Purpose.WRITE, now_s) == 0:
+            return
+    pytest.fail("no write in a whole window")
+
+
+@given(budgets, gaps)
+def test_the_wait_told_is_enough(budget: Budget, asked: list[tuple[float, Purpose]]) -> None:
+    quota, now_s = Quota((), [budget]), 0.0
+    for gap_s, purpose in asked:
+        now_s += gap_s
+        wait_s = quota.take("a", purpose, now_s)
+        if wait_s > 0:
+            now_s += wait_s * (1 + 1e-6) + 1e-6
+            assert quota.take("a", purpose, now_s) == 0
+
+
+@given(budgets)
+def test_a_fresh_account_may_call_at_once(budget: Budget) -> None:
+    quota = Quota([budget], [budget])
+    assert quota.take("a", Purpose.READ, 0.0) == 0
+
+
+def test_sustained_rate_comes_close_to_the_budget() -> None:
+    asked = [(1.0, Purpose.WRITE)] * 600
+    assert len(granted(Budget(25, 60.0), asked)) > 0.75 * 25 * 10
+
+
+def test_the_app_budget_holds_over_all_accounts() -> None:
+    quota = Quota([Budget(8, 60.0)], [Budget(100, 60.0)])
+    out = [quota.take(f"account-{i}", Purpose.WRITE, 0.0) == 0 for i in range(20)]
+    assert sum(out) == 2
+
+
+def test_the_vendors_headers_overrule_our_count() -> None:
+    quota = Quota((), [Budget(100, 60.0)])
+    quota.told("a", limit=100, remaining=20, reset_s=30.0, now_s=0.0)
+    assert quota.take("a", Purpose.READ, 0.0) > 0, "the last fifth is kept for writes"
+    assert quota.take("a", Purpose.WRITE, 0.0) == 0
+    quota.told("a", limit=100, remaining=0, reset_s=30.0, now_s=1.0)
+    assert quota.take("a", Purpose.WRITE, 2.0) == pytest.approx(29.0)
+    assert quota.take("a", Purpose.WRITE, 31.0) == 0
+
+
+def test_time_never_runs_backwards_in_a_bucket() -> None:
+    quota = Quota((), [Budget(1, 60.0)])
+    assert quota.take("a", Purpose.WRITE, 100.0) == 0
+    assert quota.take("a", Purpose.WRITE, 0.0) > 0
+    assert quota.take("a", Purpose.WRITE, 100.0) > 0
