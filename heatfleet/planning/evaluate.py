@@ -39,7 +39,7 @@ def evaluate(problem: Problem, action: Array) -> Evaluation:
     scores = np.zeros((problem.homes, SCORES))
     indoor, tank = np.empty(actions.shape), np.empty(actions.shape)
     _score_all(batch, rules, actions, scores, indoor, tank)
-    return Evaluation(*(scores[:, j] for j in range(SCORES)), indoor=indoor, tank=tank)
+    return Evaluation(*(scores[:, j] for j in range(SCORES)), indoor, tank)
 
 
 @njit(cache=True, nogil=True)

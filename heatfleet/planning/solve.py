@@ -8,6 +8,7 @@ begins while the compressor must still run), the past wins for as long as it mus
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -51,8 +52,7 @@ def _solved(problem: Problem, chunks: list[slice], effort: Effort, threads: int)
 
 def _part(problem: Problem, part: slice) -> Problem:
     """The problem of some homes."""
-    values = {name: value for name, value in vars(problem).items()}
-    return Problem(**{n: v[part] if isinstance(v, np.ndarray) else v for n, v in values.items()})
+    return replace(problem, **{n: v[part] for n, v in vars(problem).items() if isinstance(v, np.ndarray)})
 
 
 def _solve_chunk(batch: Batch, rules: Rules, effort: Effort) -> tuple[Array, Array]:
