@@ -1,0 +1,184 @@
+"""How a pump's own controller answers: heat over outdoor temperature, room temperature and steering shift, and its COP.
+
+Every weather-compensated controller asks for heat along a straight line in outdoor and room temperature, and a
+steering shift moves both temperatures alike (a setpoint raised by 1 K is a world colder by 1 K). So three numbers
+say what all steering states lead to; they are learned from what was seen, shrunk to a prior of the same home.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heatfleet.thermal.arrays import Array
+
+HOUR_STEPS = 4
+DEMAND_SD = np.array([1.0, 0.5, 0.6])  # prior uncertainty of foot, outdoor and indoor slope, relative to the prior's size
+COP_SD = np.array([0.8, 0.04, 0.5])
+DEMAND_NOISE, COP_NOISE = 0.25, 0.35
+MIN_HEAT_KW, COP_LOWEST, COP_HIGHEST = 0.05, 1.2, 7.5
+
+
+@dataclass(frozen=True)
+class Response:
+    """A batch of pump responses; every field (home,)."""
+
+    foot_kw: Array  # heat at 0 °C outdoors with the room at the owner's setpoint and no shift
+    outdoor_kw_per_k: Array  # negative
+    indoor_kw_per_k: Array  # negative; per kelvin above the owner's setpoint
+    heat_min_kw: Array  # below this the compressor cycles
+    heat_max_kw: Array
+    cop_foot: Array  # COP at 0 °C and no load
+    cop_outdoor_per_k: Array
+    cop_heat_per_kw: Array  # negative
+    dhw_heat_kw: Array
+    dhw_cop_foot: Array  # COP of a charge at 0 °C
+    dhw_cop_outdoor_per_k: Array
+    standby_kw: Array
+
+    def demand_kw(self, outdoor_c: Array, above_own_k: Array, shift_k: Array | float) -> Array:
+        """Heat the controller asks for [kW], unclipped; arguments broadcast against (home, …)."""
+        f, o, i = (_column(v, outdoor_c) for v in (self.foot_kw, self.outdoor_kw_per_k, self.indoor_kw_per_k))
+        return f + o * (outdoor_c - shift_k) + i * (above_own_k - shift_k)
+
+    def heat_kw(self, outdoor_c: Array, above_own_k: Array, shift_k: Array | float) -> Array:
+        """Heat delivered [kW]: the demand, between nothing and the pump's largest."""
+        high = _column(self.heat_max_kw, outdoor_c)
+        return np.clip(self.demand_kw(outdoor_c, above_own_k, shift_k), 0.0, high)
+
+    def energy_kw(self, heat_kw: Array, outdoor_c: Array) -> Array:
+        """Electric power [kW] for a mean heat; below the smallest output the pump cycles at it."""
+        foot, slope, load, low = (
+            _column(v, outdoor_c) for v in (self.cop_foot, self.cop_outdoor_per_k, self.cop_heat_per_kw, self.heat_min_kw)
+        )
+        cop = np.clip(foot + slope * outdoor_c + load * np.maximum(heat_kw, low), COP_LOWEST, COP_HIGHEST)
+        return heat_kw / cop
+
+    def dhw_energy_kw(self, outdoor_c: Array) -> Array:
+        """Electric power [kW] of a hot-water charge."""
+        foot, slope = _column(self.dhw_cop_foot, outdoor_c), _column(self.dhw_cop_outdoor_per_k, outdoor_c)
+        return _column(self.dhw_heat_kw, outdoor_c) / np.clip(foot + slope * outdoor_c, COP_LOWEST, COP_HIGHEST)
+
+
+def _column(value: Array, like: Array) -> Array:
+    """(home,) shaped so that it broadcasts against ``like`` (home, …)."""
+    return np.reshape(value, (len(value),) + (1,) * (np.ndim(like) - 1))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of the pumps, (home, step) means per quarter-hour; NaN where nothing was."""
+
+    outdoor_c: Array
+    above_own_k: Array  # indoor minus the owner's setpoint
+    shift_k: Array  # steering shift in force
+    space_heat_kw: Array
+    space_power_kw: Array
+    dhw_heat_kw: Array
+    dhw_power_kw: Array
+
+
+def prior_response(ua_kw_per_k: Array, own_setpoint_c: Array, gains_kw: Array) -> Response:
+    """What a well-set pump of such a home does; sized for −10 °C with a third in reserve."""
+    ua, own = np.asarray(ua_kw_per_k, float), np.asarray(own_setpoint_c, float)
+    largest = np.maximum(1.3 * ua * (own + 10.0), 4.0)
+    return Response(
+        foot_kw=ua * own - gains_kw,
+        outdoor_kw_per_k=-ua,
+        indoor_kw_per_k=-3.0 * ua,
+        heat_min_kw=0.35 * largest,
+        heat_max_kw=largest,
+        cop_foot=np.full_like(ua, 4.9),
+        cop_outdoor_per_k=np.full_like(ua, 0.13),
+        cop_heat_per_kw=-0.044 / ua,  # 0.088 per kelvin of flow (hplib), emitters of about 2 ua
+        dhw_heat_kw=0.8 * largest,
+        dhw_cop_foot=np.full_like(ua, 2.1),
+        dhw_cop_outdoor_per_k=np.full_like(ua, 0.08),
+        standby_kw=np.full_like(ua, 0.012),
+    )
+
+
+def learn_response(seen: Seen, prior: Response) -> Response:
+    """Responses fitted to what was seen, shrunk to ``prior`` (ridge in units of the prior's own size); (home,)."""
+    low, high = _output_range(seen, prior)
+    foot, outdoor, indoor = _fit_demand(seen, prior, high).T
+    cop = _fit_cop(seen, prior, low).T
+    dhw = _fit_dhw(seen, prior).T
+    return Response(
+        foot, np.minimum(outdoor, -0.02), np.minimum(indoor, -0.02), low, high, cop[0], cop[1],
+        np.minimum(cop[2], -0.01), *dhw, prior.standby_kw,
+    )  # fmt: skip
+
+
+def _output_range(seen: Seen, prior: Response) -> tuple[Array, Array]:
+    """Smallest and largest heat output [kW] seen while running, or the prior's where hardly anything was."""
+    running = np.where(seen.space_heat_kw > MIN_HEAT_KW, seen.space_heat_kw, np.nan)
+    enough = np.sum(~np.isnan(running), axis=1) >= 200
+    filled = np.where(enough[:, None], running, 1.0)
+    low, high = np.nanquantile(filled, 0.08, axis=1), np.nanquantile(filled, 0.998, axis=1)
+    # the largest heat seen is a lower bound only: colder days and higher shifts ask for more
+    return np.where(enough, low, prior.heat_min_kw), np.where(
+        enough, np.maximum(high, 0.8 * prior.heat_max_kw), prior.heat_max_kw
+    )
+
+
+def _hourly(values: Array) -> Array:
+    """Means over four steps (home, hour); NaN where one of them is."""
+    steps = values.shape[1] // HOUR_STEPS * HOUR_STEPS
+    return values[:, -steps:].reshape(values.shape[0], -1, HOUR_STEPS).mean(axis=2)
+
+
+def _fit_demand(seen: Seen, prior: Response, high_kw: Array) -> Array:
+    """Foot, outdoor and indoor slope (home, 3), from hours of pure space heating that were neither idle nor at the limit."""
+    heat = _hourly(np.where(seen.dhw_heat_kw > MIN_HEAT_KW, np.nan, seen.space_heat_kw))
+    shift = _hourly(seen.shift_k)
+    steady = np.abs(_hourly(np.square(seen.shift_k)) - shift**2) < 1e-6
+    use = steady & (heat > 2 * MIN_HEAT_KW) & (heat < 0.95 * high_kw[:, None])
+    x = np.stack([np.ones_like(heat), _hourly(seen.outdoor_c) - shift, _hourly(seen.above_own_k) - shift], axis=2)
+    centre = np.stack([prior.foot_kw, prior.outdoor_kw_per_k, prior.indoor_kw_per_k], axis=1)
+    return ridge(x, heat, use, centre, DEMAND_SD * np.abs(centre), DEMAND_NOISE * high_kw)
+
+
+def _fit_cop(seen: Seen, prior: Response, low_kw: Array) -> Array:
+    """COP's foot, outdoor slope and load slope (home, 3), from hours in which the compressor heated all the time.
+
+    Hours, because a defrost takes heat from one quarter and would look like a poor COP at low load.
+    """
+    pure = ~(seen.dhw_heat_kw > MIN_HEAT_KW) & (seen.space_heat_kw > 0.5 * low_kw[:, None])
+    heat, power = (_hourly(np.where(pure, v, np.nan)) for v in (seen.space_heat_kw, seen.space_power_kw))
+    use = (heat > low_kw[:, None]) & (power > MIN_HEAT_KW)
+    cop = np.clip(heat / np.where(use, power, 1.0), COP_LOWEST, 9.0)
+    x = np.stack([np.ones_like(heat), _hourly(seen.outdoor_c), heat], axis=2)
+    centre = np.stack([prior.cop_foot, prior.cop_outdoor_per_k, prior.cop_heat_per_kw], axis=1)
+    scale = np.stack([np.ones(len(heat)), np.ones(len(heat)), np.abs(prior.cop_heat_per_kw)], axis=1)
+    return ridge(x, cop, use, centre, COP_SD * scale, np.full(len(heat), COP_NOISE))
+
+
+def _fit_dhw(seen: Seen, prior: Response) -> Array:
+    """Heat [kW], COP foot and outdoor slope of hot-water charges (home, 3)."""
+    heat, power = seen.dhw_heat_kw, seen.dhw_power_kw
+    use = (heat > 5 * MIN_HEAT_KW) & (power > MIN_HEAT_KW) & ~(seen.space_heat_kw > MIN_HEAT_KW)
+    cop = np.clip(heat / np.where(use, power, 1.0), COP_LOWEST, 7.0)
+    x = np.stack([np.ones_like(heat), seen.outdoor_c], axis=2)
+    centre = np.stack([prior.dhw_cop_foot, prior.dhw_cop_outdoor_per_k], axis=1)
+    line = ridge(x, cop, use, centre, np.tile([0.8, 0.04], (len(heat), 1)), np.full(len(heat), COP_NOISE))
+    enough = use.sum(axis=1) >= 8
+    full = np.nanquantile(np.where(use | ~enough[:, None], heat, np.nan), 0.6, axis=1)
+    return np.column_stack([np.where(enough, full, prior.dhw_heat_kw), line])
+
+
+def ridge(x: Array, y: Array, use: Array, centre: Array, sd: Array, noise: Array) -> Array:
+    """Least squares with a normal prior, batched: (home, k) from x (home, n, k), y (home, n), use (home, n).
+
+    ``centre`` and ``sd`` (home, k) are the prior, ``noise`` (home,) the standard deviation of y.
+    """
+    good = use & np.isfinite(y) & np.isfinite(x).all(axis=2)
+    xs, rest = np.where(good[:, :, None], x, 0.0), np.where(good, y, 0.0)
+    rest = rest - np.einsum("hnk,hk->hn", xs, centre)
+    precision = 1.0 / np.square(noise)[:, None, None]
+    matrix = np.einsum("hni,hnj->hij", xs, xs) * precision
+    matrix += np.eye(x.shape[2]) / np.square(sd)[:, None, :]
+    right = np.einsum("hni,hn->hi", xs, rest) * precision[:, :, 0]
+    solved: Array = centre + np.linalg.solve(matrix, right[:, :, None])[:, :, 0]
+    return solved
