@@ -1,0 +1,107 @@
+"""Plans: one row per quarter-hour; a newer plan replaces an older one from its first step on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from heatfleet.domain.levers import SteeringState
+from heatfleet.domain.plans import Plan, PlanStep, Reason
+from heatfleet.domain.time_grid import floor_mtu
+from heatfleet.store.database import ReadTx, WriteTx
+from heatfleet.store.rows import columns, many
+from heatfleet.store.telemetry import ensure_weeks
+
+
+class PlanRow(msgspec.Struct, frozen=True):
+    """One quarter-hour of the plan of one pump, see the table."""
+
+    heat_pump_id: UUID
+    org_id: UUID
+    start_at: datetime
+    state: str
+    hot_water: bool
+    power_kw: float
+    indoor_temp_c: float | None
+    dhw_temp_c: float | None
+    price: float | None
+    reason_code: str
+    made_at: datetime
+    model_version: int
+    policy_version: int
+
+
+_COLUMNS = columns(PlanRow)
+_INSERT = f"""
+insert into plan_steps ({_COLUMNS})
+select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::bool[], $6::real[], $7::real[],
+  $8::real[], $9::real[], $10::text[], $11::timestamptz[], $12::int[], $13::int[])"""
+
+
+async def replace(tx: WriteTx, plans: Mapping[UUID, Plan]) -> int:
+    """How many plans came into force: all but those of deleted pumps and of a policy that has changed since."""
+    given = {id_: plan for id_, plan in plans.items() if plan.steps}
+    if not given:
+        return 0
+    current = await tx.fetch(
+        """select h.id, h.org_id from heat_pumps h join unnest($1::uuid[], $2::int[]) as p(id, version)
+             on h.id = p.id and h.policy_version = p.version where h.deleted_at is null order by h.id for share of h""",
+        list(given),
+        [plan.policy_version for plan in given.values()],
+    )
+    starts = [given[row[0]].steps[0].start_at for row in current]
+    await tx.execute(
+        """delete from plan_steps s using unnest($1::uuid[], $2::timestamptz[]) as p(id, from_at)
+           where s.heat_pump_id = p.id and s.start_at >= p.from_at and s.start_at >= $3""",
+        [row[0] for row in current],
+        starts,
+        min(starts, default=None),
+    )
+    rows = [row for id_, org_id in current for row in _rows(id_, org_id, given[id_])]
+    if rows:
+        await ensure_weeks(tx, min(starts), max(given[row[0]].steps[-1].start_at for row in current))
+        await tx.execute(_INSERT, *zip(*rows, strict=True))
+    return len(current)
+
+
+def _rows(heat_pump_id: UUID, org_id: UUID, plan: Plan) -> list[tuple[object, ...]]:
+    tail = (plan.made_at, plan.model_version, plan.policy_version)
+    return [
+        (
+            heat_pump_id, org_id, s.start_at, s.state.value, s.hot_water, s.power_kw, s.indoor_temp_c, s.dhw_temp_c,
+            s.price, s.reason.value, *tail,
+        )
+        for s in plan.steps
+    ]  # fmt: skip
+
+
+async def in_force(tx: ReadTx, heat_pump_ids: Sequence[UUID], at: datetime) -> dict[UUID, PlanStep]:
+    """The step of each pump's plan that holds ``at``; pumps without one are left out."""
+    sql = f"select {_COLUMNS} from plan_steps where heat_pump_id = any($1) and start_at = $2"
+    rows = many(PlanRow, await tx.fetch(sql, list(heat_pump_ids), floor_mtu(at)))
+    return {row.heat_pump_id: step_of(row) for row in rows}
+
+
+async def of_pump(tx: ReadTx, org_id: UUID, heat_pump_id: UUID, since: datetime, until: datetime) -> list[PlanRow]:
+    """The steps of one pump's plan in a time, in order."""
+    sql = f"""
+        select {_COLUMNS} from plan_steps where org_id = $1 and heat_pump_id = $2 and start_at >= $3 and start_at < $4
+        order by start_at"""
+    return many(PlanRow, await tx.fetch(sql, org_id, heat_pump_id, since, until))
+
+
+async def drop_future(tx: WriteTx, heat_pump_ids: Sequence[UUID], now: datetime) -> int:
+    """How many steps that begin after ``now`` were dropped: these pumps are no longer planned."""
+    sql = "delete from plan_steps where heat_pump_id = any($1) and start_at > $2"
+    return await tx.execute(sql, list(heat_pump_ids), now)
+
+
+def step_of(row: PlanRow) -> PlanStep:
+    """The row as the domain knows it; numbers that were not planned are NaN."""
+    nan = float("nan")
+    indoor_c, dhw_c, price = (nan if v is None else v for v in (row.indoor_temp_c, row.dhw_temp_c, row.price))
+    state, reason = SteeringState(row.state), Reason(row.reason_code)
+    return PlanStep(row.start_at, state, row.hot_water, row.power_kw, indoor_c, dhw_c, price, reason)
