@@ -27,7 +27,7 @@ async def migrate(owner_dsn: str, app_role: str | None) -> str:
 
     A role that may not migrate can still come by: it finds the database up to date, or ``DatabaseUnavailable``.
     """
-    connection = await _connect(owner_dsn)
+    connection = await connect(owner_dsn)
     try:
         await connection.execute("select pg_advisory_lock($1)", _LOCK)
         if await revision(connection) != head():
@@ -71,7 +71,8 @@ async def revision(connection: asyncpg.Connection) -> str | None:
     return await connection.fetchval("select version_num from public.alembic_version")
 
 
-async def _connect(dsn: str) -> asyncpg.Connection:
+async def connect(dsn: str) -> asyncpg.Connection:
+    """One connection; ``DatabaseUnavailable`` when there is none to be had."""
     try:
         return await asyncpg.connect(dsn)
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:

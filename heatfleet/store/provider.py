@@ -11,7 +11,7 @@ import asyncpg
 
 from heatfleet.store.embedded import APP, EmbeddedPostgres, holder
 from heatfleet.store.embedded_files import DatabaseUnavailable
-from heatfleet.store.migrate import migrate
+from heatfleet.store.migrate import connect, migrate
 from heatfleet.store.roles import app_role_for
 
 
@@ -47,6 +47,7 @@ async def provide_database(
     postgres = EmbeddedPostgres(home, user=user)
     if attach and holder(home) is not None:
         postgres.attach()
+        await (await connect(postgres.app_dsn)).close()  # says so when that process is only starting or ending
         yield DatabaseUrls(postgres.owner_dsn, postgres.app_dsn, None)
         return
     async with postgres:
