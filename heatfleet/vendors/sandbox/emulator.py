@@ -68,7 +68,7 @@ class Emulator(EmulatedCloud):
         state_path: Path | None = None,
         base_path: str = "/emulators/sandbox",
         zone: str = "Europe/Berlin",
-        calls_per_minute: int = 600,
+        calls_per_minute: int = 1200,
         access_token_s: int = 600,
         redirect_origins: Sequence[str] = (),
     ) -> None:

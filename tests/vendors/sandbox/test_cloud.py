@@ -169,7 +169,7 @@ async def test_the_call_window_is_told_and_enforced(sandbox: Sandbox) -> None:
 
 
 async def test_the_driver_heeds_a_smaller_window_than_promised(sandbox: Sandbox) -> None:
-    """The cloud allows 30 calls a minute, the manifest says 600: the headers win, and writes keep their reserve."""
+    """The cloud allows 30 calls a minute, the manifest says 1200: the headers win, and writes keep their reserve."""
     grant = await sandbox.connect()
     for _ in range(24):
         await sandbox.driver.list_devices(grant)

@@ -12,15 +12,18 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 from heatfleet.domain.clock import Clock
 from heatfleet.vendors.kit.emulation.asgi import Request, Response, answer, fail
 from heatfleet.vendors.kit.emulation.pages import SignInText, sign_in_page
 
+T = TypeVar("T")
+
 CODE_LIFE = timedelta(seconds=60)
 MAX_TOKENS = 200_000
+MAX_USED = 5_000
 _PLAIN_ADDRESS = re.compile(r"https?://[\w.\-:\[\]]+(/[!-~]*)?", re.ASCII)  # no user info, nothing that breaks a header
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
@@ -42,7 +45,6 @@ class Token:
     family: str
     expires_at: datetime | None = None
     redirect_uri: str = ""
-    is_used: bool = False
 
 
 @dataclass
@@ -60,6 +62,7 @@ class OAuthServer:
     codes: dict[str, Token] = field(default_factory=dict)
     access: dict[str, Token] = field(default_factory=dict)
     refresh: dict[str, Token] = field(default_factory=dict)
+    used: dict[str, str] = field(default_factory=dict)  # refresh tokens already traded in → their family
     signed_in: set[str] = field(default_factory=set)
 
     def page(self, request: Request) -> Response:
@@ -110,12 +113,13 @@ class OAuthServer:
 
     def to_state(self) -> dict[str, Any]:
         """What must survive a restart: refresh tokens, so that connections hold."""
-        tokens = {k: [t.account_id, t.family, t.is_used] for k, t in self.refresh.items()}
-        return {"refresh": tokens, "signed_in": sorted(self.signed_in)}
+        tokens = {key: [token.account_id, token.family] for key, token in self.refresh.items()}
+        return {"refresh": tokens, "used": self.used, "signed_in": sorted(self.signed_in)}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over what ``to_state`` kept."""
-        self.refresh = {k: Token(a, family, is_used=used) for k, (a, family, used) in state["refresh"].items()}
+        self.refresh = {key: Token(account_id, family) for key, (account_id, family) in state["refresh"].items()}
+        self.used = dict(state["used"])
         self.signed_in = set(state["signed_in"])
 
     def is_allowed_redirect(self, uri: str, host: str) -> bool:
@@ -155,13 +159,13 @@ class OAuthServer:
         return self._tokens(code.account_id, code.family)
 
     def _trade_refresh(self, form: Mapping[str, str]) -> Response:
-        token = self.refresh.get(_hash(form.get("refresh_token", "")))
+        key = _hash(form.get("refresh_token", ""))
+        if key in self.used:
+            self._revoke_family(self.used[key])
+        token = self.refresh.pop(key, None)
         if token is None:
             fail(400, "invalid_grant")
-        if token.is_used:
-            self._revoke_family(token.family)
-            fail(400, "invalid_grant")
-        token.is_used = True
+        _keep(self.used, key, token.family, MAX_USED)
         return self._tokens(token.account_id, token.family)
 
     def _tokens(self, account_id: str, family: str) -> Response:
@@ -175,12 +179,11 @@ class OAuthServer:
         return answer(content, headers={"Cache-Control": "no-store"})
 
     def _issue(self, tokens: dict[str, Token], account_id: str, family: str, life: timedelta | None) -> str:
-        for key in [key for key, token in tokens.items() if self._is_over(token)]:
-            del tokens[key]
-        while len(tokens) >= MAX_TOKENS:
+        while tokens and self._is_over(next(iter(tokens.values()))):
             del tokens[next(iter(tokens))]
         text = secrets.token_urlsafe(32)
-        tokens[_hash(text)] = Token(account_id, family, self.clock.wall_now() + life if life else None)
+        token = Token(account_id, family, self.clock.wall_now() + life if life else None)
+        _keep(tokens, _hash(text), token, MAX_TOKENS)
         return text
 
     def _revoke_family(self, family: str) -> None:
@@ -190,6 +193,13 @@ class OAuthServer:
 
     def _is_over(self, token: Token) -> bool:
         return token.expires_at is not None and token.expires_at <= self.clock.wall_now()
+
+
+def _keep(kept: dict[str, T], key: str, value: T, limit: int) -> None:
+    """Add ``value``; beyond ``limit`` forget the oldest."""
+    kept[key] = value
+    if len(kept) > limit:
+        del kept[next(iter(kept))]
 
 
 def _hash(text: str) -> str:
