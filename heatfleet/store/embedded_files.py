@@ -102,7 +102,13 @@ def server_account(user: str) -> Account:
 
 def make_home(home: Path) -> None:
     """Makes the state folder when it is missing: closed to others; made by root, passable but not readable."""
-    home.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+    mode = 0o711 if os.geteuid() == 0 else 0o700
+    try:
+        home.mkdir(mode=mode, parents=True)
+        home.chmod(mode)  # whatever the umask is
+    except FileExistsError:
+        if not home.is_dir():
+            raise
 
 
 def prepare_layout(home: Path, user: str) -> Layout:
