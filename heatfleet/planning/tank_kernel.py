@@ -115,10 +115,12 @@ def _back(batch: Batch, i: int, fair: float, value: float, run_cost: float, tank
 
 @njit(cache=True, nogil=True)
 def _guards(row: Array) -> None:
+    """Beyond the cells, linear on, but never better than at the edge: nothing is won out there."""
     low, high = GUARD, GUARD + CELLS - 1
+    below, above = max(row[low] - row[low + 1], 0.0), max(row[high] - row[high - 1], 0.0)
     for g in range(1, GUARD + 1):
-        row[low - g] = row[low] + g * (row[low] - row[low + 1])
-        row[high + g] = row[high] + g * (row[high] - row[high - 1])
+        row[low - g] = row[low] + g * below
+        row[high + g] = row[high] + g * above
 
 
 @njit(cache=True, nogil=True)
