@@ -10,8 +10,15 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
+from heatfleet.api.routes import make_api
+from heatfleet.api.services import Services
+from heatfleet.auth.keys import load_keys
 from heatfleet.auth.seal_keys import load_seal_keys
+from heatfleet.auth.secrets import SecretSigner
+from heatfleet.auth.sign_in import SignIn
+from heatfleet.auth.tokens import AccessTokens
 from heatfleet.clocks import RealClock
 from heatfleet.domain.clock import Clock
 from heatfleet.flows.connect import Counter
@@ -26,6 +33,7 @@ from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import Registry, load_registry
 
 CALLBACK = "/connect/callback"
+SIGN_KEY = "sign.pem"
 
 
 @dataclass(frozen=True)
@@ -61,6 +69,25 @@ async def open_house(
         given = settings.master_key.get_secret_value() if settings.master_key else None
         seal_keys = load_seal_keys(given, settings.seal_key_path)
         yield House(settings, clock, database, registry, seal_keys, executor)
+
+
+def web_application(house: House) -> Any:
+    """The Partner API and the Connect pages."""
+    settings, ring = house.settings, load_keys(house.settings.key_path / SIGN_KEY)
+    tokens = AccessTokens(ring)
+    services = Services(
+        database=house.database,
+        clock=house.clock,
+        keys=ring,
+        tokens=tokens,
+        sign_in=SignIn(house.database, house.clock, tokens),
+        secrets=SecretSigner(ring.secret),
+        counter=house.counter,
+        public_url=settings.base_url,
+        rate_limit_per_minute=settings.rate_limit_per_minute,
+        max_body_bytes=settings.max_body_bytes,
+    )
+    return make_api(services)
 
 
 @asynccontextmanager

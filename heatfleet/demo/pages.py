@@ -35,4 +35,5 @@ def page(path: str, query: str) -> tuple[int, str]:
 
 def _html(title: str, text: str) -> str:
     head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'
-    return f'<!doctype html><html lang="en"><head>{head}<title>{title}</title></head><body><h1>{title}</h1>{text}</body></html>'
+    body = f"<h1>{title}</h1>{text}"
+    return f'<!doctype html><html lang="en"><head>{head}<title>{title}</title></head><body>{body}</body></html>'
