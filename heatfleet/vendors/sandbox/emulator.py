@@ -75,16 +75,9 @@ class Emulator(EmulatedCloud):
         super().__init__(base_path)
         self.clock, self._state_path = clock, state_path
         self.homes = VirtualHomes(homes_count, seed, weather, clock.fleet_now(), zone)
-        self.oauth = OAuthServer(
-            clock,
-            _accounts(homes_count),
-            {CLIENT_ID: CLIENT_SECRET},
-            title="Sandbox heat pumps",
-            hint=f"{_username(0)} … {_username(homes_count - 1)} (one heat pump each), {INSTALLER} (all of them)",
-            base_path=self.base_path,
-            access_token_s=access_token_s,
-            redirect_origins=redirect_origins,
-        )
+        self.oauth = _oauth(clock, homes_count)
+        self.oauth.base_path, self.oauth.access_token_s = self.base_path, access_token_s
+        self.oauth.redirect_origins = redirect_origins
         self._window = CallWindow(calls_per_minute, 60.0)
         self._removed: set[int] = set()
         self._offline: dict[int, Report] = {}
@@ -283,6 +276,12 @@ def _shown(name: str, value: float) -> int | str:
     if name == "activity":
         return _ACTIVITIES[int(value)]
     return MISSING if np.isnan(value) else round(value * _PER_UNIT.get(name, 10.0))
+
+
+def _oauth(clock: Clock, homes_count: int) -> OAuthServer:
+    hint = f"{_username(0)} … {_username(homes_count - 1)} (one heat pump each), {INSTALLER} (all of them)"
+    clients = {CLIENT_ID: CLIENT_SECRET}
+    return OAuthServer(clock, _accounts(homes_count), clients, title="Sandbox heat pumps", hint=hint)
 
 
 def _username(home: int) -> str:
