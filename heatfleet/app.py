@@ -31,6 +31,7 @@ from heatfleet.store.provider import DatabaseUrls, provide_database
 from heatfleet.vendors.kit.grants import SealKeys
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import Registry, load_registry
+from heatfleet.web.connect import make_web
 
 CALLBACK = "/connect/callback"
 SIGN_KEY = "sign.pem"
@@ -87,7 +88,7 @@ def web_application(house: House) -> Any:
         rate_limit_per_minute=settings.rate_limit_per_minute,
         max_body_bytes=settings.max_body_bytes,
     )
-    return make_api(services)
+    return make_api(services, make_web(services))
 
 
 @asynccontextmanager

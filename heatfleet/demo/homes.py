@@ -10,7 +10,6 @@ from uuid import UUID
 import aiohttp
 import structlog
 
-from heatfleet.demo.pages import CANCELLED, DONE
 from heatfleet.domain.errors import HeatfleetError
 from heatfleet.flows import accounts, connect, onboarding
 from heatfleet.flows.connect import Counter
@@ -24,6 +23,7 @@ from heatfleet.vendors.sandbox.emulator import PASSWORD, Emulator, device_id
 
 VENDOR = "sandbox"
 AT_ONCE = 8
+DONE_PAGE = "/connect/done"  # says whether a pump was connected
 
 log = structlog.get_logger("heatfleet.demo")
 
@@ -94,8 +94,8 @@ async def new_session(act: Act, user_id: UUID, zone: str, base_url: str) -> UUID
         user_id=user_id,
         language="en",
         price_zone_default=zone,
-        success_url=base_url + DONE,
-        cancel_url=base_url + CANCELLED,
+        success_url=base_url + DONE_PAGE,
+        cancel_url=base_url + DONE_PAGE,
         is_smart_optimization_active_default=True,
     )
     return await onboarding.create_session(act, wanted)

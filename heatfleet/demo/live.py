@@ -25,7 +25,6 @@ from heatfleet.demo import credentials, farewell, homes, people, sources, watch
 from heatfleet.demo.conductor import conduct
 from heatfleet.demo.credentials import Credentials
 from heatfleet.demo.homes import Street
-from heatfleet.demo.pages import PREFIX, demo_pages
 from heatfleet.demo.panel import ROWS_SHOWN, Now, Ready
 from heatfleet.demo.people import Town
 from heatfleet.demo.sources import DemoSources, Wanted
@@ -127,7 +126,7 @@ async def opened(options: DemoOptions, port: int, listener: Any) -> AsyncIterato
         cloud = make_cloud(options, clock, chosen, settings.base_url)
         vendors = {homes.VENDOR: {"base_url": settings.base_url + CLOUD}}
         async with open_house(settings, urls, clock, vendors) as house:
-            app = Mounted(web_application(house), {CLOUD: cloud, PREFIX: demo_pages})
+            app = Mounted(web_application(house), {CLOUD: cloud})
             async with serving(app, listener):
                 who = await people.settle_in(house.database, clock, options.home, Town(options.zone, options.adder))
                 yield Demo(options, house, clock, cloud, chosen, who, notes)
