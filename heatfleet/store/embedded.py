@@ -281,9 +281,10 @@ def _take_lock(home: Path) -> int:
 
 
 def _open_log(path: Path) -> BinaryIO:
+    """The log to append to; only we can read it, for it quotes statements."""
     if path.exists() and path.stat().st_size > _LOG_MAX_BYTES:
         path.replace(path.with_suffix(".log.old"))
-    return path.open("ab")
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 def _tail(path: Path) -> str:

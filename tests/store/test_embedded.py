@@ -21,7 +21,7 @@ from heatfleet.store.embedded_binaries import WHEELS, Wheel
 from heatfleet.store.embedded_files import DatabaseUnavailable
 
 PARENT = """
-import asyncio, sys
+import asyncio, sys, threading
 from pathlib import Path
 from heatfleet.store.embedded import EmbeddedPostgres
 
@@ -30,6 +30,10 @@ async def main():
         print(pg.pid, flush=True)
         await asyncio.sleep(600)
 
+if sys.argv[2] == "thread":
+    thread = threading.Thread(target=lambda: asyncio.run(main()))
+    thread.start()
+    thread.join()
 asyncio.run(main())
 """
 
@@ -46,8 +50,8 @@ def quick(home: Path, **options: object) -> EmbeddedPostgres:
     return EmbeddedPostgres(home, durable=False, **options)  # type: ignore[arg-type]
 
 
-def start_parent(home: Path) -> tuple[subprocess.Popen[str], int]:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(home)], stdout=subprocess.PIPE, text=True)
+def start_parent(home: Path, where: str = "main") -> tuple[subprocess.Popen[str], int]:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(home), where], stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     return parent, int(parent.stdout.readline())
 
@@ -111,8 +115,9 @@ async def test_only_its_own_user_gets_in_and_only_by_the_socket(home: Path) -> N
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-async def test_dies_with_a_killed_parent_and_starts_again(home: Path) -> None:
-    parent, pid = start_parent(home)
+@pytest.mark.parametrize("where", ["main", "thread"])  # ended by the kernel, and by the waiting shell
+async def test_dies_with_a_killed_parent_and_starts_again(home: Path, where: str) -> None:
+    parent, pid = start_parent(home, where)
     assert group_of(pid), "the server leads its own session"
     parent.kill()
     parent.wait()
