@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from litestar import get, post
+from litestar.params import FromPath
 
 from heatfleet.api.call import ApiRequest, ApiResponse, call_of, query_of
 from heatfleet.api.inputs import BuildingInput
@@ -37,7 +38,7 @@ _READ_ONLY = frozenset(BuildingOutput.__struct_fields__)
         )
     },
 )
-async def list_buildings(request: ApiRequest, org_id: UUID, user_id: UUID) -> ApiResponse:
+async def list_buildings(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
     """A page of buildings."""
     call = call_of(request)
     allow(call.who(), Right.READ_BUILDING, org_id, user_id)
@@ -66,7 +67,7 @@ async def list_buildings(request: ApiRequest, org_id: UUID, user_id: UUID) -> Ap
         )
     },
 )
-async def create_building(request: ApiRequest, org_id: UUID, user_id: UUID) -> ApiResponse:
+async def create_building(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
     """The new building."""
     call = call_of(request)
     allow(call.who(), Right.CREATE_BUILDING, org_id, user_id)

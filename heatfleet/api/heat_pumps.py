@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import delete, get, post, route
+from litestar.params import FromPath
 
 from heatfleet.api.call import ApiRequest, ApiResponse, Call, call_of, query_of
 from heatfleet.api.inputs import (
@@ -51,7 +52,7 @@ _CHANGE = (401, 404, 412, 422)
         )
     },
 )
-async def list_user_heat_pumps(request: ApiRequest, org_id: UUID, user_id: UUID) -> ApiResponse:
+async def list_user_heat_pumps(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
     """A page of one user's heat pumps."""
     call = call_of(request)
     allow(call.who(), Right.READ_HEAT_PUMP, org_id, user_id)
@@ -92,7 +93,7 @@ _FILTERS = (
         )
     },
 )
-async def list_heat_pumps(request: ApiRequest, org_id: UUID) -> ApiResponse:
+async def list_heat_pumps(request: ApiRequest, org_id: FromPath[UUID]) -> ApiResponse:
     """A page of the whole fleet."""
     call = call_of(request)
     allow(call.who(), Right.LIST_FLEET, org_id)
@@ -130,7 +131,7 @@ async def list_heat_pumps(request: ApiRequest, org_id: UUID) -> ApiResponse:
         )
     },
 )
-async def register_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID) -> ApiResponse:
+async def register_heat_pump(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
     """The registered heat pump."""
     call = call_of(request)
     allow(call.who(), Right.CHANGE_HEAT_PUMP, org_id, user_id)
@@ -153,7 +154,9 @@ async def register_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID) -
         )
     },
 )
-async def retrieve_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
+async def retrieve_heat_pump(
+    request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID], heat_pump_id: FromPath[UUID]
+) -> ApiResponse:
     """One heat pump."""
     call = call_of(request)
     allow(call.who(), Right.READ_HEAT_PUMP, org_id, user_id)
@@ -181,7 +184,9 @@ async def retrieve_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID, h
         )
     },
 )
-async def update_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
+async def update_heat_pump(
+    request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID], heat_pump_id: FromPath[UUID]
+) -> ApiResponse:
     """The changed heat pump."""
     call = call_of(request)
     allow(call.who(), Right.CHANGE_HEAT_PUMP, org_id, user_id)
@@ -204,7 +209,9 @@ async def update_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID, hea
         )
     },
 )
-async def delete_heat_pump(request: ApiRequest, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> None:
+async def delete_heat_pump(
+    request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID], heat_pump_id: FromPath[UUID]
+) -> None:
     """Nothing."""
     call = call_of(request)
     allow(call.who(), Right.CHANGE_HEAT_PUMP, org_id, user_id)

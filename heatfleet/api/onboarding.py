@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from litestar import get, post
+from litestar.params import FromPath
 
 from heatfleet.api.call import ApiRequest, ApiResponse, Call, call_of
 from heatfleet.api.inputs import OnboardingInput
@@ -69,7 +70,7 @@ async def create_device_onboarding(request: ApiRequest) -> ApiResponse:
         )
     },
 )
-async def retrieve_device_onboarding(request: ApiRequest, session_id: UUID) -> ApiResponse:
+async def retrieve_device_onboarding(request: ApiRequest, session_id: FromPath[UUID]) -> ApiResponse:
     """One session."""
     return await _show(call_of(request), session_id)
 

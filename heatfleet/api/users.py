@@ -7,6 +7,7 @@ from uuid import UUID
 
 from babel import Locale
 from litestar import get, post, route
+from litestar.params import FromPath
 
 from heatfleet.api.call import ApiRequest, ApiResponse, Call, call_of, query_of
 from heatfleet.api.inputs import UserInput
@@ -47,7 +48,7 @@ _COUNTRIES = frozenset(str(code) for code in Locale("en").territories if len(str
         )
     },
 )
-async def list_users(request: ApiRequest, org_id: UUID) -> ApiResponse:
+async def list_users(request: ApiRequest, org_id: FromPath[UUID]) -> ApiResponse:
     """A page of users."""
     call = call_of(request)
     covered = allow(call.who(), Right.LIST_USERS, org_id)
@@ -81,7 +82,7 @@ async def list_users(request: ApiRequest, org_id: UUID) -> ApiResponse:
         )
     },
 )
-async def create_user(request: ApiRequest, org_id: UUID) -> ApiResponse:
+async def create_user(request: ApiRequest, org_id: FromPath[UUID]) -> ApiResponse:
     """The new user."""
     call = call_of(request)
     principal = call.who()
@@ -106,7 +107,7 @@ async def create_user(request: ApiRequest, org_id: UUID) -> ApiResponse:
         )
     },
 )
-async def retrieve_user(request: ApiRequest, org_id: UUID, user_id: UUID) -> ApiResponse:
+async def retrieve_user(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
     """One user."""
     call = call_of(request)
     allow(call.who(), Right.READ_USER, org_id, user_id)
@@ -132,7 +133,7 @@ async def retrieve_user(request: ApiRequest, org_id: UUID, user_id: UUID) -> Api
         )
     },
 )
-async def update_user(request: ApiRequest, org_id: UUID, user_id: UUID) -> ApiResponse:
+async def update_user(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
     """The changed user."""
     call = call_of(request)
     principal = call.who()

@@ -1,0 +1,53 @@
+"""One HTML answer: template, words, and headers that let nothing foreign in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from litestar import MediaType, Response
+
+from heatfleet.web.languages import translations
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("heatfleet.web", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+)
+HtmlResponse = Response[Any]
+
+
+def show(
+    template: str, language: str, status: int = 200, frame_ancestors: Sequence[str] = (), **values: Any
+) -> HtmlResponse:
+    """The rendered page; ``frame_ancestors`` are the origins that may embed it."""
+    _ = translations(language).gettext
+    html = _ENVIRONMENT.get_template(template).render(_=_, language=language, **values)
+    return Response(html, status_code=status, media_type=MediaType.HTML, headers=_headers(frame_ancestors))
+
+
+def go(url: str) -> HtmlResponse:
+    """Sends the browser on to ``url``."""
+    headers = {"Location": url, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    return Response(b"", status_code=303, media_type=MediaType.TEXT, headers=headers)
+
+
+def style() -> HtmlResponse:
+    """The style sheet of all pages."""
+    css = _ENVIRONMENT.get_template("style.css").render()
+    return Response(css, media_type="text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=3600"})
+
+
+def _headers(frame_ancestors: Sequence[str]) -> dict[str, str]:
+    """``form-action`` names schemes, not hosts: a form's answer may lead on to any manufacturer or partner."""
+    sources = [origin for origin in frame_ancestors if not set(origin) & set(" ;,'\r\n")]
+    policy = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
+        " form-action 'self' https: http://127.0.0.1:* http://localhost:*;"
+        f" frame-ancestors {' '.join(sources) or chr(39) + 'none' + chr(39)}"
+    )
+    return {
+        "Content-Security-Policy": policy,
+        "Cache-Control": "no-store",
+        "Referrer-Policy": "no-referrer",
+        "X-Robots-Tag": "noindex",
+    }
