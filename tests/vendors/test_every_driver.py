@@ -5,11 +5,13 @@ bronze = reads, silver = survives, gold = steers and confirms. The level is meas
 
 from __future__ import annotations
 
+import ast
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
+from importlib.resources import files
 from typing import Any
 
 import aiohttp
@@ -285,6 +287,28 @@ async def test_stays_within_its_own_budget(clock: Any) -> None:
             calls = sum(b.calls for b in bench.manifest.account_budgets) or 1000
             with pytest.raises(TryAgain, match="budget"):
                 await _ask(bench, calls + 1)
+
+
+@pytest.mark.parametrize("name", VENDORS)
+def test_makes_no_client_of_its_own_and_knows_no_other_vendor(name: str) -> None:
+    vendor = find_vendors()[name]
+    for file in ("driver.py", "points.py"):
+        tree = ast.parse((files(vendor.package) / file).read_text(encoding="utf-8"))
+        imported = {a.name for n in ast.walk(tree) if isinstance(n, ast.Import) for a in n.names}
+        imported |= {str(n.module) for n in ast.walk(tree) if isinstance(n, ast.ImportFrom)}
+        assert not {m.split(".")[0] for m in imported} & {
+            "aiohttp",
+            "httpx",
+            "requests",
+            "urllib3",
+            "socket",
+            "asyncio",
+        }
+        ours = {m for m in imported if m.startswith("heatfleet.vendors.")}
+        assert all(m.startswith(("heatfleet.vendors.kit.", vendor.package)) for m in ours), ours
+        assert not any("emulat" in m or m.endswith(".homes") for m in imported), (
+            "a driver must not look behind its cloud"
+        )
 
 
 async def _ask(bench: Bench, times: int) -> None:

@@ -24,7 +24,8 @@ from heatfleet.vendors.kit.network import GuardedResolver
 from heatfleet.vendors.kit.quota import Purpose, Quota
 from heatfleet.vendors.kit.redact import redact_url
 
-TIMEOUT = aiohttp.ClientTimeout(total=20.0, connect=5.0)
+TIMEOUT_S = 20.0
+CONNECT_TIMEOUT_S = 5.0
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_CONNECTIONS = 100
 ATTEMPTS = 3
@@ -62,13 +63,20 @@ class Call:
 class VendorSession:
     """The shared session; its ``http`` is the factory that :func:`.registry.load_registry` wants."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        connect_timeout_s: float = CONNECT_TIMEOUT_S,
+        connections: int = MAX_CONNECTIONS,
+    ) -> None:
         """Open the session; needs a running event loop."""
         self._clock = clock
         self._resolver = GuardedResolver()
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(resolver=self._resolver, limit=MAX_CONNECTIONS),
-            timeout=TIMEOUT,
+            connector=aiohttp.TCPConnector(resolver=self._resolver, limit=connections),
+            timeout=aiohttp.ClientTimeout(total=timeout_s, connect=connect_timeout_s),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"User-Agent": "heatfleet"},
         )
@@ -110,7 +118,7 @@ class VendorHttp:
 
     async def _send_repeating(self, call: Call) -> Answer:
         async for attempt in stamina.retry_context(
-            on=lambda fault: _wait_here(fault, call), attempts=ATTEMPTS, timeout=TIMEOUT.total, wait_initial=0.2
+            on=lambda fault: _wait_here(fault, call), attempts=ATTEMPTS, timeout=TIMEOUT_S, wait_initial=0.2
         ):
             with attempt:
                 return await self._send_once(call)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -94,7 +95,8 @@ class Driver:
             code = "access_denied" if answer.get("error") == "access_denied" else "sign_in_failed"
             raise AccessLost("the sign-in was not completed", code=code)
         form = {"grant_type": "authorization_code", "code": answer["code"], "redirect_uri": redirect_uri}
-        return await self._trade(form, "sign-in")
+        nobody_yet = sha256(answer["code"].encode()).hexdigest()[:16]  # the account is told only in the answer
+        return await self._trade(form, f"sign-in {nobody_yet}")
 
     async def refresh(self, grant: Grant) -> Grant:
         """A fresh grant; the old refresh token is worthless from now on."""

@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 import msgspec
 import numpy as np
+import structlog
 
 from heatfleet.domain.clock import Clock
 from heatfleet.domain.levers import Lever
@@ -51,6 +52,8 @@ LIMITS: Mapping[str, tuple[Lever, int, int, int]] = {
 """Setting → lever behind it, lowest, highest, step (tenths)."""
 _PER_UNIT = {"input": 1000.0, "consumed": 1000.0, "delivered": 1000.0}
 _ACTIVITIES = ("off", "resting", "house", "tank", "thawing")
+
+log = structlog.get_logger("heatfleet.sandbox")
 
 Report = tuple[datetime, Array, dict[str, tuple[datetime, float]]]
 
@@ -199,6 +202,7 @@ class Emulator(EmulatedCloud):
             return
         state = msgspec.json.decode(self._state_path.read_bytes())
         if (state["homes"]["count"], state["homes"]["seed"]) != (self.homes.count, self.homes.seed):
+            log.warning("the sandbox's kept state is of other homes and is not used", path=str(self._state_path))
             return
         self.homes.from_state(state["homes"])
         self.oauth.from_state(state["oauth"])
