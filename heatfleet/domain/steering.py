@@ -250,7 +250,7 @@ def _guarded(situation: Situation, lever: Lever, wish: _Wish | None) -> LeverWri
     elif own is None or current is None:
         hindrance = Guard.NO_BASELINE
     if hindrance is not None:
-        return None if wish is None else Refusal(lever, wish.value, hindrance)
+        return _release(situation, lever, facts) or (None if wish is None else Refusal(lever, wish.value, hindrance))
     assert own is not None
     assert current is not None
     limits = situation.ranges[lever]
@@ -344,7 +344,7 @@ class Batch(Generic[Item]):
     later: tuple[Item, ...]
 
 
-def limit_batch(items: Sequence[Item], fleet_count: int, share: float = BATCH_SHARE) -> Batch[Item]:
-    """At most ``share`` of the fleet (but always ``BATCH_LEAST`` pumps) in one round; releases are never limited."""
-    most = max(BATCH_LEAST, int(fleet_count * share))
+def limit_batch(items: Sequence[Item], fleet_count: int, already: int = 0) -> Batch[Item]:
+    """At most ``BATCH_SHARE`` of the fleet (but ``BATCH_LEAST`` pumps) in one round; releases are never limited."""
+    most = max(0, max(BATCH_LEAST, int(fleet_count * BATCH_SHARE)) - already)
     return Batch(tuple(items[:most]), tuple(items[most:]))

@@ -81,7 +81,8 @@ async def capture(tx: WriteTx, moved: Sequence[Moved]) -> None:
           settle_at, ends_at, attempts, release_owed_since)
         select pump, org, lever, own, at, value, at, settle, ends, attempts, at
         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::float8[], $5::float8[], $6::timestamptz[],
-          $7::timestamptz[], $8::timestamptz[], $9::int[]) as m(pump, org, lever, own, value, at, settle, ends, attempts)
+          $7::timestamptz[], $8::timestamptz[], $9::int[])
+          as m(pump, org, lever, own, value, at, settle, ends, attempts)
         on conflict (heat_pump_id, lever) do update set
           own_value = case when b.release_owed_since is null then excluded.own_value else b.own_value end,
           captured_at = case when b.release_owed_since is null then excluded.captured_at else b.captured_at end,
@@ -116,12 +117,10 @@ async def save_seen(tx: WriteTx, seen: Sequence[Seen]) -> None:
     await tx.execute(sql, *([getattr(one, name) for one in seen] for name in Seen.__struct_fields__))
 
 
-async def owed(tx: ReadTx, org_id: UUID | None = None) -> list[UUID]:
-    """Pumps that still have to be given something back, deleted ones included; of one organisation or of all."""
-    sql = """
-        select distinct heat_pump_id from baselines
-        where release_owed_since is not null and ($1::uuid is null or org_id = $1)"""
-    return [row[0] for row in await tx.fetch(sql, org_id)]
+async def owed(tx: ReadTx) -> list[UUID]:
+    """Pumps that still have to be given something back, deleted ones included."""
+    sql = "select distinct heat_pump_id from baselines where release_owed_since is not null"
+    return [row[0] for row in await tx.fetch(sql)]
 
 
 async def ended(tx: ReadTx, now: datetime) -> list[UUID]:

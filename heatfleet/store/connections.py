@@ -106,25 +106,23 @@ async def _cue(tx: WriteTx, connection_ids: list[UUID], now: datetime) -> None:
     )
 
 
-async def mark_alive(tx: WriteTx, connection_ids: Sequence[UUID], now: datetime) -> None:
-    """Connections that work: errors of theirs and their pumps' are over, the cues resolved."""
-    ids = list(connection_ids)
+async def mark_alive(tx: WriteTx, connection_ids: Sequence[UUID], heat_pump_ids: Sequence[UUID], now: datetime) -> None:
+    """Connections that work, and pumps that answered: their errors are over, the cues resolved."""
     await tx.execute(
         """update connections set status = 'ok', error_code = null, error_detail = null, updated_at = $2
            where id = any($1) and status <> 'ok'""",
-        ids,
+        list(connection_ids),
         now,
     )
     await tx.execute(
         """update heat_pumps set lifecycle_state = 'authenticated', lifecycle_error = null, updated_at = $2
-           where connection_id = any($1) and deleted_at is null and lifecycle_state = 'error'""",
-        ids,
+           where id = any($1) and deleted_at is null and lifecycle_state = 'error'""",
+        list(heat_pump_ids),
         now,
     )
     await tx.execute(
-        """update cues q set state = 'resolved', resolved_at = $2 from heat_pumps h
-           where q.heat_pump_id = h.id and h.connection_id = any($1) and q.code = 'reauthenticate'
-             and q.state = 'active'""",
-        ids,
+        """update cues set state = 'resolved', resolved_at = $2
+           where heat_pump_id = any($1) and code = 'reauthenticate' and state = 'active'""",
+        list(heat_pump_ids),
         now,
     )

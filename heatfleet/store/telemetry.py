@@ -142,7 +142,8 @@ async def refresh_consumption(tx: WriteTx, now: datetime) -> int:
         from (select heat_pump_id, sum(energy_kwh) as month,
                 sum(energy_kwh) filter (where hour_at > $1::timestamptz - interval '7 days') as week,
                 sum(energy_kwh) filter (where hour_at > $1::timestamptz - interval '1 day') as day
-              from energy_hours where hour_at > $1::timestamptz - interval '30 days' and hour_at <= $1::timestamptz group by heat_pump_id) e
+              from energy_hours where hour_at > $1::timestamptz - interval '30 days' and hour_at <= $1::timestamptz
+              group by heat_pump_id) e
         where l.heat_pump_id = e.heat_pump_id"""
     return await tx.execute(sql, now)
 

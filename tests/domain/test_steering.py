@@ -197,9 +197,8 @@ def test_what_is_ours_is_given_back_when_we_may_not_steer(s: Situation) -> None:
     decision = decide(replace(s, policy=replace(s.policy, is_smart_optimization_active=False)))
     released = {w.lever for w in decision.releases}
     for lever, known in s.levers.items():
-        backed_off = known.backed_off_until is not None and known.backed_off_until > s.now
         seen = known.read_back if known.settle_at is None or (s.read_at and s.read_at >= known.settle_at) else None
-        if known.written_value is None or seen is None or backed_off:
+        if known.written_value is None or seen is None:
             continue
         own = own_value(s, lever)
         assert own is not None
@@ -296,6 +295,7 @@ def test_a_used_up_budget_ends_at_the_owners_setting() -> None:
 
 def test_a_batch_moves_at_most_half_a_large_fleet() -> None:
     assert len(limit_batch(range(15), 15).now) == 15
+    assert len(limit_batch(range(900), 1000, already=450).now) == 50
     batch = limit_batch(range(900), 1000)
     assert (len(batch.now), len(batch.later)) == (500, 400)
 

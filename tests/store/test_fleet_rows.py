@@ -208,7 +208,7 @@ async def test_a_lost_connection_asks_once_to_sign_in_again(database: Database, 
         assert await tx.value("select count(*) from cues where state = 'active'") == 1
         found = await tx.row("select lifecycle_state, lifecycle_error, connection_status from heat_pumps")
         assert tuple(found or ()) == ("error", "consent_lost", "error")
-    await write(database, connections.mark_alive, [due.connection_id], clock.now)
+    await write(database, connections.mark_alive, [due.connection_id], [pump], clock.now)
     async with database.read(org_id) as tx:
         assert await tx.value("select count(*) from cues where state = 'active'") == 0
         assert await tx.value("select lifecycle_state from heat_pumps") == "authenticated"
