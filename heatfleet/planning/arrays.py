@@ -58,6 +58,11 @@ class Home(NamedTuple):
     penalty: float  # of one kelvin outside the band for one step
     slow: Array  # a, b, start, terminal value per K
     fast: Array
+    rows: Array  # (2, n) what of the true state is slow, and what is fast
+    a: Array  # the true building
+    b: Array
+    w: Array
+    x0: Array
     slow_w: Array  # (step,) [K]
     fast_w: Array
     allowed: Array  # (step, A+1)
@@ -127,7 +132,9 @@ def _modes(a: Array, b: Array, x0: Array, weight: Array) -> tuple[Array, Array, 
     """Slow and fast mode (a, b, start, value) and the rows that turn w into them, (2, n).
 
     The spectral projectors ``E1 = (A - l2)/(l1 - l2)``, ``E2 = 1 - E1`` split the indoor temperature into two
-    scalars; no eigenvectors are needed, so decoupled states are no special case.
+    scalars; no eigenvectors are needed, so decoupled states are no special case. Where the eigenvalues are complex or
+    close together, they are taken as apart by the coupling: the walk keeps the true state, only the value function is
+    then an approximation.
     """
     n = b.shape[0]
     slow, fast, rows = np.zeros(4), np.zeros(4), np.zeros((2, n))
@@ -136,8 +143,8 @@ def _modes(a: Array, b: Array, x0: Array, weight: Array) -> tuple[Array, Array, 
         rows[0, 0] = 1.0
         return slow, fast, rows
     mean, root = 0.5 * (a[0, 0] + a[1, 1]), 0.25 * (a[0, 0] - a[1, 1]) ** 2 + a[0, 1] * a[1, 0]
-    root = max(np.sqrt(max(root, 0.0)), 1e-7)
-    slow[0], fast[0] = mean + root, mean - root
+    root = max(np.sqrt(max(root, 0.0)), 0.5 * abs(a[0, 1]), 1e-4)
+    slow[0], fast[0] = min(mean + root, 1.0), max(mean - root, 0.0)
     for j in range(2):
         rows[0, j] = (a[0, j] - (fast[0] if j == 0 else 0.0)) / (2.0 * root)
         rows[1, j] = (1.0 if j == 0 else 0.0) - rows[0, j]
@@ -183,5 +190,6 @@ def home_of(batch: Batch, rules: Rules, i: int) -> Home:
     fast[3] /= scale
     penalty = rules.step_h * rules.comfort_penalty / scale
     return Home(
-        cost, batch.heat[i], batch.low[i], batch.high[i], penalty, slow, fast, slow_w, fast_w, batch.allowed[i], scale
-    )
+        cost, batch.heat[i], batch.low[i], batch.high[i], penalty, slow, fast, rows, batch.a[i], batch.b[i], batch.w[i],
+        batch.x0[i], slow_w, fast_w, batch.allowed[i], scale,
+    )  # fmt: skip

@@ -147,16 +147,17 @@ def backward(
         _decide(rows[t], work.target, f4(start), f4(BIG) if slots[t] else f4(0.0), grid.count[t], min_on, min_off)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _extrapolate(row: Array, count: int) -> None:
-    """Fill both guards linearly from the outermost cells."""
+    """Fill both guards linearly from the outermost cells; below, being colder is never better."""
     low, high = GUARD, GUARD + count - 1
-    below = row[low] - row[low + 1] if count > 1 else f4(0.0)
-    above = row[high] - row[high - 1] if count > 1 else f4(0.0)
+    edge, top = row[low], row[high]
+    below = max(edge - row[low + 1], f4(0.0)) if count > 1 else f4(0.0)
+    above = top - row[high - 1] if count > 1 else f4(0.0)
     for i in range(GUARD):
-        row[low - 1 - i] = row[low] + f4(i + 1) * below
+        row[i] = edge + f4(GUARD - i) * below
     for i in range(high + 1, row.shape[0]):
-        row[i] = row[high] + f4(i - high) * above
+        row[i] = top + f4(i - high) * above
 
 
 @njit(cache=True, nogil=True)
@@ -171,13 +172,7 @@ def _relay(source: Array, out: Array, ratio: float, count: int) -> None:
             out[mode, i] = source[mode, left] + share * (source[mode, left + 1] - source[mode, left])
 
 
-@njit(cache=True, nogil=True)
-def outside(home: Home, t: int, indoor: float) -> float:
-    """Penalty of the indoor temperature after step ``t``, in the home's own unit."""
-    return home.penalty * (max(home.low[t] - indoor, 0.0) + max(indoor - home.high[t], 0.0))
-
-
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _land(home: Home, grid: Grid, work: Work, nominal: Array, t: int, spacing: float) -> None:
     """Cost of step ``t`` for each action and cell, and where each action lands."""
     last = t == home.heat.shape[0] - 1
@@ -206,7 +201,7 @@ def _stencil(out: Array, base: Array, row: Array, share: float, count: int) -> N
         out[i] = value if value < out[i] else out[i]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _continue(work: Work, after: Array, slot: bool, count: int, min_on: int, min_off: int) -> None:
     """``work.target[mode]``: best cost of this step and all later ones when the step ends in ``mode``."""
     last = work.base.shape[0] - 1
@@ -221,12 +216,13 @@ def _continue(work: Work, after: Array, slot: bool, count: int, min_on: int, min
             _stencil(out, work.base[k], row, work.share[k], count)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _decide(rows: Array, target: Array, start: float, skip: float, count: int, min_on: int, min_off: int) -> None:
     """Rows before the step from the continuations after it; being off in a forced slot costs ``skip``."""
     full_on, full_off = min_on - 1, min_on + min_off - 1
     for mode in range(min_on - 1):
-        rows[mode, GUARD : GUARD + count] = target[mode + 1, :count]
+        for i in range(count):
+            rows[mode, GUARD + i] = target[mode + 1, i]
     for mode in range(min_on, full_off):
         for i in range(count):
             rows[mode, GUARD + i] = target[mode + 1, i] + skip
@@ -238,55 +234,84 @@ def _decide(rows: Array, target: Array, start: float, skip: float, count: int, m
 
 
 @njit(cache=True, nogil=True)
-def _value(home: Home, grid: Grid, rows: Array, t: int, k: int, mode: int, x: Array) -> float:
-    """Cost of action ``k`` at step ``t`` from exact state ``x`` (slow, fast), and of all that follows in ``mode``."""
-    slow = home.slow[0] * x[0] + home.slow[1] * home.heat[t, k] + home.slow_w[t]
-    fast = home.fast[0] * x[1] + home.fast[1] * home.heat[t, k] + home.fast_w[t]
-    at = (slow - grid.first[t + 1]) / grid.width[t + 1] + GUARD
-    row = rows[t + 1, mode]
-    left = min(max(int(np.floor(at)), 0), row.shape[0] - 2)
-    ahead = row[left] + (at - left) * (row[left + 1] - row[left])
-    if t == home.heat.shape[0] - 1:
-        ahead -= home.fast[3] * fast
-    return home.cost[t, k] + outside(home, t, slow + fast) + ahead
+def _drift(home: Home, t: int, x: Array) -> tuple[float, float]:
+    """Slow and fast mode after step ``t`` without heat, from the true state ``x`` (n,)."""
+    slow = fast = 0.0
+    for j in range(x.shape[0]):
+        after = home.w[t, j]
+        for m in range(x.shape[0]):
+            after += home.a[j, m] * x[m]
+        slow += home.rows[0, j] * after
+        fast += home.rows[1, j] * after
+    return slow, fast
 
 
 @njit(cache=True, nogil=True)
-def _best(home: Home, grid: Grid, rows: Array, t: int, mode: int, x: Array, slot: bool, start: float,
-          min_on: int, min_off: int) -> tuple[int, int, float]:  # fmt: skip
-    """Best action from an exact state, the mode it leads to, and its value."""
-    last = home.heat.shape[1] - 1
-    full_on, full_off = min_on - 1, min_on + min_off - 1
-    action, after, best = 0, min(mode + 1, full_off) if mode >= min_on else min_on, 1e18
-    if mode >= full_on:
-        best = _value(home, grid, rows, t, 0, after, x) + (BIG if slot else 0.0)
-    if mode < min_on or mode == full_off:
-        onward = min(mode + 1, full_on) if mode < min_on else 0
-        extra = start if mode == full_off else 0.0
-        for k in range(last if slot else 1, last + 1 if slot else last):
-            value = _value(home, grid, rows, t, k, onward, x) + extra
-            if value < best:
-                action, after, best = k, onward, value
-    return action, after, best
+def _advance(home: Home, t: int, k: int, x: Array) -> None:
+    """Move the true state one step on."""
+    old, heat = x[0], home.heat[t, k]
+    for j in range(x.shape[0]):
+        after = home.b[j] * heat + home.w[t, j] + home.a[j, 0] * old
+        x[j] = after + (home.a[j, 1] * x[1] if x.shape[0] == 2 else 0.0)
+
+
+@njit(cache=True, nogil=True)
+def _look_ahead(home: Home, grid: Grid, t: int, x: Array, here: Array, at: Array) -> tuple[float, float]:
+    """Cost of each action now into ``here`` (action,), its place in the next rows into ``at``; the drift."""
+    slow, fast = _drift(home, t, x)
+    to_slow, to_fast, first, per_k = home.slow[1], home.fast[1], grid.first[t + 1], 1.0 / grid.width[t + 1]
+    heat, cost, low, high, penalty = home.heat[t], home.cost[t], home.low[t], home.high[t], home.penalty
+    worth = home.fast[3] if t == home.heat.shape[0] - 1 else 0.0
+    for k in range(here.shape[0]):
+        y, f = slow + to_slow * heat[k], fast + to_fast * heat[k]
+        here[k] = cost[k] + penalty * (max(low - y - f, 0.0) + max(y + f - high, 0.0)) - worth * f
+        at[k] = (y - first) * per_k + GUARD
+    return slow, fast
+
+
+@njit(cache=True, nogil=True)
+def _read(row: Array, at: float) -> float:
+    """Value of a row between its cells."""
+    left = min(max(int(at), 0), row.shape[0] - 2)
+    return row[left] + (at - left) * (row[left + 1] - row[left])
+
+
+@njit(cache=True, nogil=True)
+def _cheapest(here: Array, at: Array, row: Array, begin: int, end: int) -> tuple[int, float]:
+    """The best action among ``begin..end-1`` when all lead to the same row, and its value."""
+    action, best = begin, 1e18
+    for k in range(begin, end):
+        value = here[k] + _read(row, at[k])
+        if value < best:
+            action, best = k, value
+    return action, best
 
 
 @njit(cache=True, nogil=True)
 def walk(home: Home, grid: Grid, rows: Array, slots: Array, start: float, mode: int, min_on: int, min_off: int,
          nominal: Array, action: Array, lost: Array) -> None:  # fmt: skip
-    """Follow the value function from the exact start: fills ``action``, the fast mode in ``nominal``, and ``lost``.
+    """Follow the value function from the true start: fills ``action``, the fast mode in ``nominal``, and ``lost``.
 
     ``lost`` (step,) is what space heating loses if this step charges the tank: the value of charging here minus the
     best value without, evaluated in forced slots too (otherwise a surcharge would be zero exactly there).
     """
-    x = np.array([home.slow[2], home.fast[2]])
-    last = home.heat.shape[1] - 1
+    x, charge = home.x0.copy(), home.heat.shape[1] - 1
+    here, at = np.empty(charge + 1), np.empty(charge + 1)
+    full_on, full_off = min_on - 1, min_on + min_off - 1
     for t in range(action.shape[0]):
-        _, _, free = _best(home, grid, rows, t, mode, x, False, start, min_on, min_off)
-        onward = min(mode + 1, min_on - 1) if mode < min_on else 0
-        charge = _value(home, grid, rows, t, last, onward, x) - home.cost[t, last]
-        lost[t] = charge + (start if mode >= min_on else 0.0) - free
-        k, mode, _ = _best(home, grid, rows, t, mode, x, slots[t], start, min_on, min_off)
-        x[0] = home.slow[0] * x[0] + home.slow[1] * home.heat[t, k] + home.slow_w[t]
-        x[1] = home.fast[0] * x[1] + home.fast[1] * home.heat[t, k] + home.fast_w[t]
+        _, fast = _look_ahead(home, grid, t, x, here, at)
+        may_stop, may_run = mode >= full_on, mode < min_on or mode == full_off
+        idle = min(mode + 1, full_off) if mode >= min_on else min_on
+        onward = min(mode + 1, full_on) if mode < min_on else 0
+        extra = 0.0 if mode < min_on else start
+        k, running = _cheapest(here, at, rows[t + 1, onward], 1, charge) if may_run else (0, 1e18)
+        resting = here[0] + _read(rows[t + 1, idle], at[0]) if may_stop else 1e18
+        charging = here[charge] + _read(rows[t + 1, onward], at[charge]) + extra
+        lost[t] = charging - home.cost[t, charge] - min(running + extra, resting)
+        if slots[t] and may_run:
+            k, running = charge, charging - extra
+            resting += BIG
+        k, mode = (0, idle) if resting <= running + extra else (k, onward)
+        _advance(home, t, k, x)
+        nominal[t + 1] = fast + home.fast[1] * home.heat[t, k]
         action[t] = k
-        nominal[t + 1] = x[1]
