@@ -6,11 +6,15 @@ from it; ``run_web`` and ``run_worker`` run one until a signal.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
+
+import structlog
 
 from heatfleet.api.routes import make_api
 from heatfleet.api.services import Services
@@ -22,7 +26,12 @@ from heatfleet.auth.tokens import AccessTokens
 from heatfleet.clocks import RealClock
 from heatfleet.domain.clock import Clock
 from heatfleet.flows.connect import Counter
-from heatfleet.processes import make_executor
+from heatfleet.flows.monitor import monitor
+from heatfleet.flows.release import count_owed, release_all
+from heatfleet.flows.toolbox_fleet import Tools
+from heatfleet.logs import setup_logging
+from heatfleet.processes import make_executor, stop_on_signals
+from heatfleet.serving import bind, serving
 from heatfleet.settings import Settings, vendor_settings
 from heatfleet.store.database import Database, open_database
 from heatfleet.store.doctor import Finding, examine
@@ -35,6 +44,9 @@ from heatfleet.web.connect import make_web
 
 CALLBACK = "/connect/callback"
 SIGN_KEY = "sign.pem"
+RELEASE_LOOK_S = 2.0
+
+log = structlog.get_logger("heatfleet.app")
 
 
 @dataclass(frozen=True)
@@ -91,6 +103,11 @@ def web_application(house: House) -> Any:
     return make_api(services, make_web(services))
 
 
+def tools_of(house: House) -> Tools:
+    """What the worker's flows are handed."""
+    return Tools(house.database, house.clock, house.registry, house.seal_keys, house.executor)
+
+
 @asynccontextmanager
 async def house_at(settings: Settings, *, attach: bool = False) -> AsyncIterator[House]:
     """The house on the database of the settings; ``attach`` shares that of a running ``heatfleet up``."""
@@ -111,3 +128,28 @@ async def migrate_database(settings: Settings) -> str:
     """Brings the database to this version's tables; their revision."""
     async with provide_database(settings.dsn, settings.home, user=settings.postgres_user, attach=True):
         return head()
+
+
+async def run_web(settings: Settings) -> None:
+    """Serves API and pages until SIGINT or SIGTERM; needs a database that runs and is migrated."""
+    setup_logging(settings.log_level, settings.log_json)
+    stop = stop_on_signals()
+    with closing(bind(settings.host, settings.port)) as listener:
+        async with (
+            house_at(settings) as house,
+            serving(web_application(house), listener, proxies=settings.trusted_proxies),
+        ):
+            log.info("listening", host=settings.host, port=settings.port)
+            await stop.wait()
+
+
+async def release_pumps(settings: Settings, heat_pump_id: UUID | None, wait_s: float) -> int:
+    """How many pumps are still owed their owner's settings after at most ``wait_s`` seconds."""
+    async with house_at(settings, attach=True) as house:
+        tools, loop = tools_of(house), asyncio.get_running_loop()
+        until_s = loop.time() + wait_s
+        await release_all(tools, heat_pump_id=heat_pump_id, switch_off=True)
+        while (owed := await count_owed(tools, heat_pump_id)) and loop.time() < until_s:
+            await monitor(tools)
+            await asyncio.sleep(RELEASE_LOOK_S)
+        return owed

@@ -48,6 +48,10 @@ class FleetClock(RealClock):
         self._remember(now)
         return self._fleet_at
 
+    def hurry(self, speed: float) -> None:
+        """From now on at least this fast."""
+        self._speed = max(self._speed, speed)
+
     def _remember(self, now: float) -> None:
         self._samples.append((now, self._fleet_at))
         while len(self._samples) > 2 and now - self._samples[1][0] > 10.0:

@@ -19,7 +19,7 @@ from uuid import UUID
 
 import structlog
 
-from heatfleet.app import House, make_worker, open_house, web_application
+from heatfleet.app import House, make_worker, open_house, tools_of, web_application
 from heatfleet.clocks import FleetClock, RealClock
 from heatfleet.demo import credentials, farewell, homes, people, sources, watch
 from heatfleet.demo.conductor import conduct
@@ -144,16 +144,17 @@ def as_before(options: DemoOptions) -> tuple[DemoOptions, list[str]]:
 
 def settings_of(options: DemoOptions, port: int) -> Settings:
     """The environment's settings with what the demo must have."""
-    return Settings(
-        home=options.home,
-        database_url=None,
-        host=HOST,
-        port=port,
-        public_url=f"http://{HOST}:{port}",
-        sandbox=True,
-        executor="thread",
-        rate_limit_per_minute=100_000,
-    )
+    fixed: dict[str, Any] = {
+        "home": options.home,
+        "database_url": None,
+        "host": HOST,
+        "port": port,
+        "public_url": f"http://{HOST}:{port}",
+        "sandbox": True,
+        "executor": "thread",
+        "rate_limit_per_minute": 100_000,
+    }
+    return Settings(**fixed)
 
 
 async def fleet_start_at(urls: DatabaseUrls) -> datetime:
@@ -211,7 +212,7 @@ async def run_fleet(demo: Demo, worker: Any, stop: asyncio.Event) -> None:
     await asyncio.wait([*tasks, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     await asyncio.gather(*tasks)
-    await farewell.give_back(demo, worker)
+    await farewell.give_back(tools_of(demo.house), demo.clock)
 
 
 async def save_clock(database: Database, at: datetime) -> None:
