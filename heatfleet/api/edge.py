@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from uuid import uuid4
 
@@ -48,7 +49,7 @@ class Edge:
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *headers]
-                log.info("request", id=call.request_id, path=scope["path"], status=message["status"])
+                _note(scope, call, message["status"])
             await send(message)
 
         if allowed:
@@ -93,6 +94,15 @@ class Edge:
             (b"ratelimit-reset", reset),
         ]
         return allowed, headers if allowed else [*headers, (b"retry-after", reset)]
+
+
+def _note(scope: Scope, call: Call, status: int) -> None:
+    """The request's log line; reads that went well only show at debug, they are most of the traffic."""
+    method = scope["method"] if scope["type"] == ScopeType.HTTP else ""
+    level = logging.DEBUG if status < 400 and method in {"GET", "HEAD"} else logging.INFO
+    if logging.getLogger().isEnabledFor(level):
+        who = call.principal.name if call.principal else None
+        log.log(level, "request", request_id=call.request_id, method=method, path=scope["path"], status=status, who=who)
 
 
 async def _too_many(scope: Scope, send: Send) -> None:

@@ -1,0 +1,242 @@
+"""CPU of the web process per request, against a floor that does the same query with nothing around it.
+
+Floor: same uvicorn, bare ASGI, same pool, ``BEGIN; set_config(org); the same prepared SELECT; COMMIT``, msgspec encode;
+no auth, no routing. Both are loaded in turns in the same run by another process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import msgspec
+import structlog
+import uvicorn
+
+from heatfleet.api.routes import make_api
+from heatfleet.api.services import BASE, Services
+from heatfleet.auth.keys import load_keys
+from heatfleet.auth.principal import Principal, Role
+from heatfleet.auth.secrets import SecretSigner
+from heatfleet.auth.sign_in import NewClient, SignIn, create_client
+from heatfleet.auth.tokens import CLIENT_LIFE, AccessTokens
+from heatfleet.clocks import RealClock
+from heatfleet.flows.accounts import create_organisation, create_user
+from heatfleet.flows.connect import Counter
+from heatfleet.flows.toolbox import Act
+from heatfleet.store import heat_pump_views
+from heatfleet.store.audit import Actor
+from heatfleet.store.database import Database, open_database
+from heatfleet.store.heat_pump_views import HeatPumpView
+from heatfleet.store.ids import new_id
+from heatfleet.store.provider import provide_database
+from heatfleet.vendors.kit.grants import SealKeys
+from heatfleet.vendors.kit.registry import Registry
+
+CONNECTIONS = 8
+BAR = 2.5
+
+
+@dataclass(frozen=True)
+class _World:
+    """One organisation with a small fleet, and who asks."""
+
+    database: Database
+    services: Services
+    org_id: UUID
+    user_id: UUID
+    pump_id: UUID
+    client: NewClient
+
+    @property
+    def pumps_path(self) -> str:
+        """The user's heat pumps."""
+        return f"{BASE}/org/{self.org_id}/users/{self.user_id}/heat-pumps"
+
+
+def run(**options: Any) -> dict[str, Any]:
+    """CPU per request [µs] of each operation and its ratio to the floor; options: requests, rounds, pumps."""
+    logging.getLogger().setLevel(logging.WARNING)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    requests, rounds, pumps = (int(options.get(k, d)) for k, d in (("requests", 2000), ("rounds", 5), ("pumps", 100)))
+    with tempfile.TemporaryDirectory(prefix="heatfleet-bench-") as folder, asyncio.Runner(**_loop()) as runner:
+        home = Path(folder)
+        home.chmod(0o711)
+        return runner.run(_run(home, requests, rounds, pumps))
+
+
+def _loop() -> dict[str, Any]:
+    """The event loop production uses, where there is one for this platform."""
+    try:
+        import uvloop
+    except ImportError:
+        return {}
+    return {"loop_factory": uvloop.new_event_loop}
+
+
+async def _run(home: Path, requests: int, rounds: int, pumps: int) -> dict[str, Any]:
+    async with AsyncExitStack() as stack:
+        urls = await stack.enter_async_context(provide_database(None, home))
+        database = await open_database(urls.app_url, role=urls.app_role)
+        stack.push_async_callback(database.close)
+        world = await _make_world(database, home, pumps)
+        floor_port = await stack.enter_async_context(_serve(_floor(world)))
+        api_port = await stack.enter_async_context(_serve(make_api(world.services)))
+        return await _measure(world, (floor_port, api_port), requests, rounds)
+
+
+async def _measure(world: _World, ports: tuple[int, int], requests: int, rounds: int) -> dict[str, Any]:
+    floor_port, api_port = ports
+    asked = {"floor": (floor_port, _request("GET", "/"), requests)}
+    asked |= {
+        name: (api_port, raw, max(requests // share, CONNECTIONS)) for name, (raw, share) in _asked(world).items()
+    }
+    seen: dict[str, list[float]] = {name: [] for name in asked}
+    for turn in range(rounds + 1):
+        for name, (port, raw, count) in asked.items():
+            cpu_us = await _cpu_us(port, raw, count)
+            if turn:  # the first turn warms up
+                seen[name].append(cpu_us)
+    cpu = {name: round(statistics.median(values), 1) for name, values in seen.items()}
+    ratios = [api / floor for api, floor in zip(seen["get_one"], seen["floor"], strict=True)]
+    ratio = round(statistics.median(ratios), 3)
+    return {
+        "bench": "api",
+        "reference": "floor: bare ASGI, same pool and statement, no auth, no routing",
+        "cpu_us_per_request": cpu,
+        "get_one_to_floor": ratio,
+        "get_one_to_floor_by_round": [round(value, 3) for value in ratios],
+        "bar": BAR,
+        "within_bar": ratio <= BAR,
+    }
+
+
+def _asked(world: _World) -> dict[str, tuple[bytes, int]]:
+    """Operations by name: the request, and by how much fewer of them are sent."""
+    principal = Principal(world.org_id, Role.ADMIN, client_id=world.client.client_id)
+    token = world.services.tokens.issue(principal, world.services.clock.wall_now(), CLIENT_LIFE)
+    one = f"{world.pumps_path}/{world.pump_id}"
+    form = {"grant_type": "client_credentials", "client_id": str(world.client.client_id)}
+    sign_in = urlencode({**form, "client_secret": world.client.client_secret}).encode()
+    change = (
+        b'{"minimum_temperature_limit": 20.0, "maximum_temperature_limit": 22.5, "is_heating_policy_enabled": true}'
+    )
+    return {
+        "get_one": (_request("GET", one, token), 1),
+        "list_100": (_request("GET", f"{BASE}/org/{world.org_id}/heat-pumps?limit=100", token), 20),
+        "put": (_request("PUT", one, token, change), 4),
+        "token": (_request("POST", f"{BASE}/auth/token", None, sign_in, "application/x-www-form-urlencoded"), 4),
+    }
+
+
+def _request(
+    method: str, path: str, token: str | None = None, body: bytes = b"", kind: str = "application/json"
+) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"Content-Length: {len(body)}", f"Content-Type: {kind}"]
+    lines += [f"Authorization: Bearer {token}"] if token else []
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def _cpu_us(port: int, request: bytes, count: int) -> float:
+    """CPU time of this process per request [µs] while another process asks ``count`` times."""
+    command = (sys.executable, "-m", "heatfleet.bench._load", str(port), str(count), str(CONNECTIONS))
+    before = time.process_time()
+    child = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE)
+    await child.communicate(request)
+    assert child.returncode == 0, "the load generator saw another answer than 200"
+    return (time.process_time() - before) / (count // CONNECTIONS * CONNECTIONS) * 1e6
+
+
+@asynccontextmanager
+async def _serve(app: Any) -> AsyncIterator[int]:
+    """The port on which ``app`` is served by uvicorn."""
+    config = uvicorn.Config(app, port=0, log_config=None, access_log=False, lifespan="off", server_header=False)
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve())
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event
+        await asyncio.sleep(0.01)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        await serving
+
+
+def _floor(world: _World) -> Callable[..., Awaitable[None]]:
+    names = HeatPumpView.__struct_fields__
+    org, args = str(world.org_id), (world.org_id, world.user_id, world.pump_id, False)
+
+    async def floor(scope: Any, receive: Any, send: Any) -> None:
+        async with world.database.pool.acquire() as connection, connection.transaction(readonly=True):
+            await connection.fetchval("select set_config('heatfleet.org', $1, true)", org)
+            row = await connection.fetchrow(heat_pump_views.ONE, *args)
+        body = msgspec.json.encode(dict(zip(names, row, strict=True)))
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    return floor
+
+
+async def _make_world(database: Database, home: Path, pumps: int) -> _World:
+    clock, ring = RealClock(), load_keys(home / "keys" / "sign.pem")
+    tokens = AccessTokens(ring)
+    counter = Counter(Registry({}, _no_http, {}), SealKeys((bytes(32),)), "http://localhost/connect/callback")
+    services = Services(
+        database=database,
+        clock=clock,
+        keys=ring,
+        tokens=tokens,
+        sign_in=SignIn(database, clock, tokens),
+        secrets=SecretSigner(ring.secret),
+        counter=counter,
+        public_url="http://localhost",
+        rate_limit_per_minute=10_000_000,
+    )
+    org_id = await create_organisation(database, clock, "Bench")
+    act = Act(database, clock, Actor("bench"), org_id)
+    user_id = await create_user(act, {"email": "ada@example.com", "role": "user", "first_name": "Ada"})
+    client = await create_client(database, clock, org_id, "bench")
+    pump_ids = await _make_pumps(database, org_id, user_id, pumps)
+    return _World(database, services, org_id, user_id, pump_ids[0], client)
+
+
+def _no_http(*_: Any) -> Any:
+    raise AssertionError("the bench calls no vendor")
+
+
+async def _make_pumps(database: Database, org_id: UUID, user_id: UUID, count: int) -> list[UUID]:
+    """Connected heat pumps with a model and latest readings."""
+    ids, connection_id, model_id = [new_id() for _ in range(count)], new_id(), new_id()
+    async with database.write(org_id) as tx:
+        await tx.execute(
+            "insert into connections (id, org_id, user_id, vendor, account_id) values ($1, $2, $3, 'bench', 'account')",
+            connection_id, org_id, user_id,
+        )  # fmt: skip
+        await tx.execute(
+            "insert into device_models (id, manufacturer, model) values ($1, 'Example', 'Air 8')", model_id
+        )
+        await tx.execute(
+            "insert into heat_pumps (id, org_id, user_id, connection_id, device_model_id, external_device_id, vendor,"
+            " lifecycle_state)"
+            " select id, $2, $3, $4, $5, id::text, 'bench', 'authenticated' from unnest($1::uuid[]) id",
+            ids, org_id, user_id, connection_id, model_id,
+        )  # fmt: skip
+        await tx.execute(
+            "insert into device_latest (heat_pump_id, org_id, at, polled_at, indoor_temp_c, outdoor_temp_c,"
+            " flow_temp_c, return_temp_c, dhw_temp_c, power_kw, mode, indoor_setpoint_c, consumption_last_day_kwh)"
+            " select id, $2, now(), now(), 21.3, 4.2, 35.1, 30.2, 48.5, 1.234, 2, 21, 33.4 from unnest($1::uuid[]) id",
+            ids, org_id,
+        )  # fmt: skip
+    return ids
