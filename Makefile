@@ -30,6 +30,7 @@ $(VENV)/.dev: $(VENV)/.setup
 	@touch $@
 
 setup: $(VENV)/.setup ## make .venv and install (seconds when nothing changed)
+	@:
 
 run: setup ## start the demo: database, virtual homes, API, Connect page, live table (options: ARGS="--homes 50")
 	@exec $(BIN)/python -m heatfleet demo --follow-parent $(ARGS)
