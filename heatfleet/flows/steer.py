@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from heatfleet.flows.toolbox_fleet import Tools
@@ -24,6 +25,13 @@ async def steer(tools: Tools) -> Sent:
         total = Sent(total.pumps + done.pumps, total.commands + done.commands, total.later + done.later)
         last = ids[-1]
     return total
+
+
+async def steer_pumps(tools: Tools, heat_pump_ids: Sequence[UUID]) -> Sent:
+    """What was sent to these pumps, whose plans have just changed."""
+    async with tools.database.read(FLEET) as tx:
+        fleet_count = await pump_states.count_steered(tx)
+    return await carry_out(tools, heat_pump_ids, Allowance(fleet_count))
 
 
 async def _page(tools: Tools, after: UUID | None) -> list[UUID]:

@@ -41,11 +41,11 @@ select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::
   $8::real[], $9::real[], $10::text[], $11::timestamptz[], $12::int[], $13::int[])"""
 
 
-async def replace(tx: WriteTx, plans: Mapping[UUID, Plan]) -> int:
-    """How many plans came into force: all but those of deleted pumps and of a policy that has changed since."""
+async def replace(tx: WriteTx, plans: Mapping[UUID, Plan]) -> list[UUID]:
+    """The pumps whose plan came into force: all but deleted ones and those whose policy has changed since."""
     given = {id_: plan for id_, plan in plans.items() if plan.steps}
     if not given:
-        return 0
+        return []
     current = await tx.fetch(
         """select h.id, h.org_id from heat_pumps h join unnest($1::uuid[], $2::int[]) as p(id, version)
              on h.id = p.id and h.policy_version = p.version where h.deleted_at is null order by h.id for share of h""",
@@ -64,7 +64,7 @@ async def replace(tx: WriteTx, plans: Mapping[UUID, Plan]) -> int:
     if rows:
         await ensure_weeks(tx, min(starts), max(given[row[0]].steps[-1].start_at for row in current))
         await tx.execute(_INSERT, *zip(*rows, strict=True))
-    return len(current)
+    return [row[0] for row in current]
 
 
 def _rows(heat_pump_id: UUID, org_id: UUID, plan: Plan) -> list[tuple[object, ...]]:

@@ -135,9 +135,9 @@ async def test_a_plan_replaces_from_its_first_step_on_and_only_for_its_own_polic
     database: Database, clock: FakeClock, org_id: UUID
 ) -> None:
     (pump,) = await small_fleet(database, org_id, clock.now)
-    assert await write(database, plans.replace, {pump: plan(clock.now, 8)}) == 1
-    assert await write(database, plans.replace, {pump: plan(clock.now + 4 * MTU, 2)}) == 1
-    assert await write(database, plans.replace, {pump: plan(clock.now, 8, policy_version=2)}) == 0
+    assert await write(database, plans.replace, {pump: plan(clock.now, 8)}) == [pump]
+    assert await write(database, plans.replace, {pump: plan(clock.now + 4 * MTU, 2)}) == [pump]
+    assert await write(database, plans.replace, {pump: plan(clock.now, 8, policy_version=2)}) == []
     async with database.read(org_id) as tx:
         rows = await plans.of_pump(tx, org_id, pump, clock.now, clock.now + timedelta(days=1))
         assert [r.start_at for r in rows] == [clock.now + n * MTU for n in range(6)]

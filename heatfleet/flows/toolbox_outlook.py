@@ -1,0 +1,216 @@
+"""What planning looks at, as arrays: prices as owners pay them, weather, comfort, what may be done, how homes stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from heatfleet.domain.alignment import Floats, instants
+from heatfleet.domain.capabilities import Capabilities
+from heatfleet.domain.levers import STATES, Lever, OptimizationLevel, SteeringState, allowed_states, space_lever
+from heatfleet.domain.market_day import visible_until
+from heatfleet.domain.places import place_or_city
+from heatfleet.domain.policy import OwnSettings, Policy, comfort_at
+from heatfleet.domain.price_zones import zone_time
+from heatfleet.domain.readings import MODES, Channel, OperationalMode
+from heatfleet.domain.tariff import DAY_STEPS, Contract, carried_on, price_per_kwh
+from heatfleet.domain.time_grid import MTU, TimeGrid
+from heatfleet.planning.state import HOT_WATER, MID, Freedom, Horizon, Present
+from heatfleet.store import prices, weather
+from heatfleet.store.database import ReadTx
+from heatfleet.store.sites import Site
+from heatfleet.store.weather import WeatherOnGrid
+from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.model import BuildingFacts
+
+HORIZON_STEPS = 144
+BLOCK_DELTA_K = -20.0  # SG-Ready 1: no heat whatever the controller wants
+RAISED_DELTA_K = 1.0  # SG-Ready 3: what it adds is the pump's own business; about a kelvin
+LONG_AGO_STEPS = 16
+MILD_C = 5.0
+DESIGN_OUTDOOR_C = -10.0
+MIN = 0
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Prices [currency/MWh] by zone, from a day before the grid on, and weather by place, all (step,)."""
+
+    wholesale: Mapping[str, Floats]
+    weather: Mapping[str, WeatherOnGrid]
+
+
+@dataclass(frozen=True)
+class Home:
+    """One pump about to be planned."""
+
+    policy: Policy
+    abilities: Capabilities
+    own: OwnSettings
+    site: Site
+    values: Mapping[Channel, float]
+
+
+def place_of_site(site: Site) -> str:
+    """The place whose weather counts for a site."""
+    return place_or_city(site.latitude, site.longitude, site.price_zone)
+
+
+async def surroundings(tx: ReadTx, sites: Sequence[Site], grid: TimeGrid, now: datetime) -> Surroundings:
+    """What is known at ``now``: prices published by then and the newest forecast."""
+    longer = TimeGrid(grid.start_at - DAY_STEPS * MTU, grid.count + DAY_STEPS)
+    wholesale = {}
+    for zone in sorted({site.price_zone for site in sites}):
+        known = await prices.prices_on(tx, zone, longer)
+        known[instants(longer) >= np.datetime64(visible_until(now, zone).replace(tzinfo=None), "s")] = np.nan
+        wholesale[zone] = known
+    places = sorted({place_of_site(site) for site in sites})
+    return Surroundings(wholesale, {place: await weather.weather_on(tx, place, grid) for place in places})
+
+
+def horizon(homes: Sequence[Home], around: Surroundings, grid: TimeGrid) -> Horizon:
+    """What is expected, (home, step); NaN prices where a zone has none at all."""
+    comfort = [_comfort(home, grid) for home in homes]
+    outdoor = [_outdoor(home, around.weather[place_of_site(home.site)].temp_c) for home in homes]
+    ghi = [np.nan_to_num(around.weather[place_of_site(home.site)].ghi_kw_m2) for home in homes]
+    return Horizon(
+        price=np.stack([_price(home.site, around, grid) for home in homes]),
+        outdoor_c=np.stack(outdoor),
+        ghi_kw_m2=np.stack(ghi),
+        quarter_of_day=np.stack([_quarters(home.site.price_zone, grid) for home in homes]),
+        indoor_min_c=np.stack([c[0] for c in comfort]),
+        indoor_max_c=np.stack([c[1] for c in comfort]),
+        dhw_min_c=np.stack([c[2] for c in comfort]),
+        dhw_max_c=np.stack([c[3] for c in comfort]),
+    )
+
+
+def _price(site: Site, around: Surroundings, grid: TimeGrid) -> Floats:
+    longer = TimeGrid(grid.start_at - DAY_STEPS * MTU, grid.count + DAY_STEPS)
+    contract = Contract.of(site.energy_prices, site.includes_everything) if site.energy_prices else None
+    paid = price_per_kwh(around.wholesale[site.price_zone], site.surcharge_per_kwh, contract, longer)
+    return carried_on(paid)[DAY_STEPS:]
+
+
+def _outdoor(home: Home, temp_c: Floats) -> Floats:
+    """The forecast; where it has holes the nearest hours, where there is none the pump's own sensor."""
+    known = np.flatnonzero(~np.isnan(temp_c))
+    if known.size == 0:
+        return np.full(temp_c.size, home.values.get(Channel.OUTDOOR_TEMP_C, MILD_C))
+    return np.interp(np.arange(temp_c.size), known, temp_c[known])
+
+
+def _quarters(zone: str, grid: TimeGrid) -> Array:
+    """Local quarter-hour of the day (step,), exact also where the clock changes."""
+    local = zone_time(zone)
+    starts = [at.astimezone(local) for at in grid]
+    return np.array([at.hour * 4 + at.minute // 15 for at in starts])
+
+
+def _comfort(home: Home, grid: TimeGrid) -> Array:
+    """Indoor and hot-water bands (4, step): lowest and highest indoors, lowest and highest in the tank."""
+    present = replace(home.policy, away_mode_start=None, away_mode_end=None)
+    normal = comfort_at(present, home.own, grid.start_at)
+    bands = np.repeat(np.array([_row(normal)]).T, grid.count, axis=1)
+    away = _inside(grid, home.policy.away_mode_start, home.policy.away_mode_end)
+    if home.policy.is_away_mode_enabled and away.any() and home.policy.away_mode_start is not None:
+        gone = comfort_at(home.policy, home.own, home.policy.away_mode_start)
+        bands[:, away] = np.array([_row(gone)]).T
+    return bands
+
+
+def _row(comfort: object) -> list[float]:
+    return [getattr(comfort, name) for name in ("indoor_min_c", "indoor_max_c", "dhw_min_c", "dhw_max_c")]
+
+
+def _inside(grid: TimeGrid, start_at: datetime | None, end_at: datetime | None) -> Array:
+    """Steps (step,) that begin inside a time; none when it has no ends."""
+    steps = np.zeros(grid.count, bool)
+    if start_at is not None and end_at is not None:
+        first, last = grid.index(start_at + MTU - timedelta(microseconds=1)), grid.index(end_at - MTU) + 1
+        steps[max(first, 0) : max(last, 0)] = True
+    return steps
+
+
+def paused_steps(homes: Sequence[Home], grid: TimeGrid) -> Array:
+    """Steps (home, step) in which a pause is in force."""
+    long_ago = grid.start_at - timedelta(days=1)
+    untils = [h.policy.pause_power_until if h.policy.is_pause_power_active else None for h in homes]
+    return np.stack([_inside(grid, long_ago, until) for until in untils])
+
+
+def away_steps(homes: Sequence[Home], grid: TimeGrid) -> Array:
+    """Steps (home, step) in which somebody is away."""
+    ends = [
+        (h.policy.away_mode_start, h.policy.away_mode_end) if h.policy.is_away_mode_enabled else (None, None)
+        for h in homes
+    ]
+    return np.stack([_inside(grid, *end) for end in ends])
+
+
+def freedom(homes: Sequence[Home], paused: Array) -> Freedom:
+    """What may be done: levels and levers, uses the owner lets us optimise, pauses."""
+    allowed = np.zeros((*paused.shape, HOT_WATER + 1), bool)
+    for row, home in enumerate(homes):
+        allowed[row] = _allowed(home)
+        allowed[row, paused[row]] = _only(MIN if home.policy.is_space_heating_enabled else MID)
+    deltas = np.array([[_delta_k(home, state) for state in STATES] for home in homes])
+    return Freedom(deltas, np.ones((len(homes), len(STATES)), bool), allowed)
+
+
+def _only(action: int) -> Array:
+    only: Array = np.arange(HOT_WATER + 1) == action
+    return only
+
+
+def _allowed(home: Home) -> Array:
+    """Actions (5,) permitted by level, levers and uses."""
+    states = allowed_states(home.policy.optimization_level, home.abilities.levers)
+    if not home.policy.is_space_heating_enabled:
+        states = (SteeringState.MID,)
+    water = {Lever.DHW_SETPOINT_C, Lever.DHW_BOOST} & home.abilities.levers.keys()
+    may_charge = bool(water) and home.abilities.has_hot_water and bool(home.policy.is_hot_water_heating_enabled)
+    return np.array([*(state in states for state in STATES), may_charge])
+
+
+def _delta_k(home: Home, state: SteeringState) -> float:
+    """What a state asks of the pump's own controller [K]."""
+    if space_lever(home.abilities.levers) is Lever.SG_READY_STATE:
+        return {SteeringState.MIN: BLOCK_DELTA_K, SteeringState.MAX: RAISED_DELTA_K}.get(state, 0.0)
+    level = OptimizationLevel.MAX if home.policy.is_pause_power_active else home.policy.optimization_level
+    return home.policy.deltas.delta_k(state, level)
+
+
+def present(homes: Sequence[Home]) -> Present:
+    """How the homes stand now; what is not read is taken to be as the owner set it."""
+    setpoint = np.array([home.own.indoor_setpoint_c + home.policy.offset_k for home in homes])
+    indoor = [home.values.get(Channel.INDOOR_TEMP_C) for home in homes]
+    tank = [home.values.get(Channel.DHW_TEMP_C, home.own.dhw_setpoint_c - 2.0) for home in homes]
+    return Present(
+        indoor_c=np.array([s if value is None else value for value, s in zip(indoor, setpoint, strict=True)]),
+        tank_c=np.array(tank),
+        setpoint_c=setpoint,
+        run_action=np.array([_action(home) for home in homes]),
+        run_steps=np.full(len(homes), LONG_AGO_STEPS),
+    )
+
+
+def _action(home: Home) -> int:
+    """The action in force, from the operating mode."""
+    mode = home.values.get(Channel.MODE)
+    by_mode = {OperationalMode.HEATING: MID, OperationalMode.HOT_WATER: HOT_WATER, OperationalMode.DEFROST: MID}
+    return 0 if mode is None else by_mode.get(MODES[round(mode)], 0)
+
+
+def building_facts(sites: Sequence[Site], year: int) -> BuildingFacts:
+    """What is known of the buildings, NaN where nothing."""
+    nan = float("nan")
+    return BuildingFacts(
+        area_m2=np.array([nan if s.area_m2 is None else s.area_m2 for s in sites]),
+        year_built=np.array([nan if s.age_years is None else float(year - s.age_years) for s in sites]),
+        occupants=np.array([nan if s.occupants is None else float(s.occupants) for s in sites]),
+        tank_litres=np.full(len(sites), nan),
+    )
