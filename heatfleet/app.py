@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 import structlog
 
 from heatfleet.api.routes import make_api
@@ -30,6 +31,9 @@ from heatfleet.flows.monitor import monitor
 from heatfleet.flows.release import count_owed, release_all
 from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.logs import setup_logging
+from heatfleet.markets.energy_charts import EnergyCharts
+from heatfleet.markets.entsoe import Entsoe
+from heatfleet.markets.source import PriceSource
 from heatfleet.processes import make_executor, stop_on_signals
 from heatfleet.serving import bind, serving
 from heatfleet.settings import Settings, vendor_settings
@@ -40,11 +44,15 @@ from heatfleet.store.provider import DatabaseUrls, provide_database
 from heatfleet.vendors.kit.grants import SealKeys
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import Registry, load_registry
+from heatfleet.weather.open_meteo import OpenMeteo
+from heatfleet.weather.source import WeatherSource
 from heatfleet.web.connect import make_web
+from heatfleet.worker import Worker
 
 CALLBACK = "/connect/callback"
 SIGN_KEY = "sign.pem"
 RELEASE_LOOK_S = 2.0
+SOURCE_TIMEOUT = aiohttp.ClientTimeout(total=30.0, connect=10.0)
 
 log = structlog.get_logger("heatfleet.app")
 
@@ -74,7 +82,12 @@ async def open_house(
     async with AsyncExitStack() as stack:
         database = await open_database(urls.app_url, role=urls.app_role, max_size=settings.database_pool_max)
         stack.push_async_callback(database.close)
-        session = VendorSession(clock)
+        session = VendorSession(
+            clock,
+            timeout_s=settings.http_timeout_s,
+            connect_timeout_s=settings.http_connect_timeout_s,
+            connections=settings.http_connections,
+        )
         stack.push_async_callback(session.close)
         executor = make_executor(settings.executor, settings.executor_workers)
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
@@ -106,6 +119,11 @@ def web_application(house: House) -> Any:
 def tools_of(house: House) -> Tools:
     """What the worker's flows are handed."""
     return Tools(house.database, house.clock, house.registry, house.seal_keys, house.executor)
+
+
+def make_worker(house: House, prices: PriceSource, weather: WeatherSource) -> Worker:
+    """The worker with its sources."""
+    return Worker(tools_of(house), prices, weather)
 
 
 @asynccontextmanager
@@ -141,6 +159,21 @@ async def run_web(settings: Settings) -> None:
         ):
             log.info("listening", host=settings.host, port=settings.port)
             await stop.wait()
+
+
+async def run_worker(settings: Settings) -> None:
+    """Works until SIGINT or SIGTERM, then ends what it has begun; needs a database that runs and is migrated."""
+    setup_logging(settings.log_level, settings.log_json)
+    stop = stop_on_signals()
+    async with house_at(settings) as house, aiohttp.ClientSession(timeout=SOURCE_TIMEOUT) as session:
+        log.info("working")
+        await make_worker(house, price_source(settings, session), OpenMeteo(session)).run(stop)
+
+
+def price_source(settings: Settings, session: aiohttp.ClientSession) -> PriceSource:
+    """ENTSO-E where there is a key, else energy-charts."""
+    key = settings.entsoe_api_key
+    return EnergyCharts(session) if key is None else Entsoe(key.get_secret_value())
 
 
 async def release_pumps(settings: Settings, heat_pump_id: UUID | None, wait_s: float) -> int:

@@ -75,4 +75,4 @@ def explain(error: OSError) -> str:
         errno.ENOTDIR: f"not a folder:{where}",
         errno.EEXIST: f"not a folder:{where}",
     }
-    return hints.get(error.errno or 0) or error.strerror or str(error)
+    return hints.get(error.errno or 0) or f"{error.strerror or error}{':' if where else ''}{where}"

@@ -8,9 +8,15 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import structlog
+
 from heatfleet.clocks import FleetClock
 
+log = structlog.get_logger("heatfleet.demo")
+
 TICK_S = 0.05
+TICKS_PER_LOOK = 10  # jobs that people cause are due on the wall clock
+AGAIN_S = 1.0
 SAVE_EVERY = timedelta(minutes=1)
 
 
@@ -21,7 +27,7 @@ class DueWork(Protocol):
         """The earliest instant at which something must happen; None when nothing is planned."""
         ...
 
-    async def run_due(self) -> None:
+    async def run_due(self) -> object:
         """Everything due by now, done when it returns."""
         ...
 
@@ -31,15 +37,29 @@ async def conduct(
 ) -> None:
     """Runs until ``stop``; the instant is saved about once a fleet minute, and at the end."""
     saved_at = clock.fleet_now()
+    clock.advance(saved_at)  # the time before the first step does not count
     await save(saved_at)
+    ticks = 0
     while not stop.is_set():
+        is_look = ticks % TICKS_PER_LOOK == 0
+        wait_s = await _step(clock, work, is_look)
+        if clock.fleet_now() - saved_at >= SAVE_EVERY:
+            saved_at = clock.fleet_now()
+            await save(saved_at)
+        ticks += 1
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), wait_s)
+    await save(clock.fleet_now())
+
+
+async def _step(clock: FleetClock, work: DueWork, is_look: bool) -> float:
+    """On to the next due instant at most, its work done; how long to wait then [s]. The clock stands while it fails."""
+    try:
         due_at = await work.next_due_at()
         now = clock.advance(due_at if due_at is None else max(due_at, clock.fleet_now()))
-        if due_at is not None and due_at <= now:
+        if is_look or (due_at is not None and due_at <= now):
             await work.run_due()
-        if now - saved_at >= SAVE_EVERY:
-            await save(now)
-            saved_at = now
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), TICK_S)
-    await save(clock.fleet_now())
+    except Exception:
+        log.exception("work failed, the fleet clock waits")
+        return AGAIN_S
+    return TICK_S

@@ -56,7 +56,7 @@ class Now:
 
 
 def panel(ready: Ready, notes: Sequence[str]) -> Panel:
-    """URLs, credentials, and curl lines that work when pasted."""
+    """URLs, credentials, and where prices and weather come from."""
     facts = Table.grid(padding=(0, 2))
     for name, value in (
         ("API docs", ready.docs_url), ("Connect page", ready.connect_url),
@@ -65,14 +65,7 @@ def panel(ready: Ready, notes: Sequence[str]) -> Panel:
         ("client", ready.client_id), ("secret", ready.client_secret), ("user", ready.user_id), ("state", ready.home),
     ):  # fmt: skip
         facts.add_row(Text(name, style="bold"), Text(value, overflow="fold"))
-    parts: list[RenderableType] = [
-        facts,
-        Text(),
-        *(Text(note) for note in notes),
-        Text(),
-        Text("Try it:", style="bold"),
-    ]
-    parts.extend(Text(line, overflow="fold") for line in curl_lines(ready))
+    parts: list[RenderableType] = [facts, Text(), *(Text(note) for note in notes)]
     return Panel(Group(*parts), title="heatfleet demo is running", subtitle="Ctrl-C restores every pump and stops")
 
 
@@ -100,9 +93,9 @@ def headline(now: Now) -> str:
     return "  ·  ".join(parts)
 
 
-def table(now: Now) -> Table:
-    """The live table."""
-    live = Table(title=headline(now), title_justify="left", title_style="bold", pad_edge=False)
+def table(now: Now) -> Group:
+    """The live table below its headline."""
+    live = Table()
     for name, side in (
         ("heat pump", "left"), ("state", "left"), ("why", "left"), ("indoor", "right"), ("outdoor", "right"),
         ("hot water", "right"), ("power", "right"), ("steering", "left"),
@@ -113,7 +106,7 @@ def table(now: Now) -> Table:
     hidden = now.counts.heat_pumps - min(len(now.rows), ROWS_SHOWN)
     if hidden > 0:
         live.caption = f"and {hidden} more"
-    return live
+    return Group(Text(headline(now), style="bold"), live)
 
 
 def cells(row: FleetRow) -> list[Text]:

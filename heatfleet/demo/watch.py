@@ -11,7 +11,7 @@ import structlog
 from rich.console import Console
 from rich.live import Live
 
-from heatfleet.demo.panel import Now, Ready, headline, panel, table
+from heatfleet.demo.panel import Now, Ready, curl_lines, headline, panel, table
 
 TABLE_EVERY_S, LINE_EVERY_S = 1.0, 60.0
 
@@ -25,7 +25,12 @@ def announce(ready: Ready, notes: Sequence[str], as_json: bool) -> None:
         sys.stdout.write(ready.line() + "\n")
         sys.stdout.flush()
     else:
-        Console().print(panel(ready, notes))
+        console = Console()
+        console.print(panel(ready, notes))
+        console.print("Try it:", style="bold")
+        for line in curl_lines(ready):
+            console.print(line, soft_wrap=True, markup=False, highlight=False)
+        console.print()
 
 
 async def watch(look: Look, as_json: bool, stop: asyncio.Event) -> None:

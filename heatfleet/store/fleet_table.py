@@ -51,7 +51,7 @@ async def rows(tx: ReadTx, org_id: UUID, at: datetime, limit: int) -> list[Fleet
         left join prices m on m.zone = h.price_zone
           and m.start_at = date_bin('15 minutes', $2, timestamptz '2000-01-01 00:00+00')
         where h.org_id = $1 and h.deleted_at is null and h.connection_id is not null
-        order by h.id limit $3"""
+        order by length(h.external_device_id), h.external_device_id, h.id limit $3"""
     return many(FleetRow, await tx.fetch(sql, org_id, at, limit))
 
 
