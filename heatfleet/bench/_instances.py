@@ -61,7 +61,7 @@ def _prices(rng: np.random.Generator, homes: int, kind: Kind) -> Array:
     noise = np.repeat(rng.normal(0, 0.012, (homes, -(-kind.steps // 4))), 4, axis=1)[:, : kind.steps]
     spot = level * (1 + swing * shape) + noise
     if kind.negative:
-        spot = spot - 0.35 * peak(13.0, 2.0)
+        spot = spot - 0.25 * peak(13.0, 2.0)
     return spot + kind.adder
 
 
@@ -120,7 +120,7 @@ def _pump(rng: np.random.Generator, homes: int, kind: Kind, outdoor: Array, desi
         * rng.uniform(0.9, 1.05, homes)[:, None, None]
     )
     energy = 0.25 * (heat / np.maximum(cop, 1.3)) + 0.25 * 0.012
-    dhw_heat = 0.85 * most * (1.0 if kind.tank else 0.0)
+    dhw_heat = np.minimum(0.85 * most, 7.0) * (1.0 if kind.tank else 0.0)
     dhw_energy = 0.25 * dhw_heat / (2.5 + 0.05 * outdoor) + 0.003
     return {"space_energy": energy, "space_heat": heat, "dhw_energy": dhw_energy, "dhw_heat": dhw_heat}
 

@@ -21,14 +21,18 @@ REGRID = 0.6  # cells may shrink to this share before they are laid out anew
 f4 = np.float32
 FAR = f4(1.0e9)
 ONE = f4(1.0)
+UNIT = np.uint64(1)
 
 
 class Grid(NamedTuple):
-    """Cells of the slow mode before each step: first cell and width [K], how many are used; (step+1,)."""
+    """Cells of the slow mode before each step, (step+1,): the first and their width [K], how many, and how many more
+    on each side the step before may land in."""
 
     first: Array
     width: Array
-    count: Array
+    used: Array
+    below: Array
+    above: Array
 
 
 class Work(NamedTuple):
@@ -53,7 +57,8 @@ def work_for(steps: int, modes: int, actions: int, cells: int) -> Work:
 
 def grid_for(steps: int) -> Grid:
     """An empty grid."""
-    return Grid(np.zeros(steps + 1), np.zeros(steps + 1), np.zeros(steps + 1, np.int64))
+    counts = [np.zeros(steps + 1, np.int64) for _ in range(3)]
+    return Grid(np.zeros(steps + 1), np.zeros(steps + 1), *counts)
 
 
 @njit(cache=True, nogil=True)
@@ -118,9 +123,26 @@ def _lay_widths(home: Home, most: Array, top: Array, cells: int, grid: Grid) -> 
         shrink = 1.0
         for t in range(begin, end):
             grid.width[t] = width * shrink
-            grid.count[t] = min(cells, int((top[t] - grid.first[t]) / grid.width[t]) + 2)
+            grid.used[t] = min(cells, int((top[t] - grid.first[t]) / grid.width[t]) + 2)
             shrink *= a
         begin = end
+    _lay_guards(home, most, grid)
+
+
+@njit(cache=True, nogil=True)
+def _lay_guards(home: Home, most: Array, grid: Grid) -> None:
+    """How far beyond the cells a step may land (an action's heat lies between the least of all and ``most``)."""
+    grid.below[0] = grid.above[0] = 1
+    for t in range(most.shape[0]):
+        spacing = home.slow[0] * grid.width[t]
+        origin = home.slow[0] * grid.first[t] + home.slow_w[t] - grid.first[t + 1]
+        low, high = origin, origin
+        for k in range(home.heat.shape[1]):
+            low = min(low, origin + home.slow[1] * home.heat[t, k])
+            high = max(high, origin + home.slow[1] * home.heat[t, k])
+        below, above = int(np.floor(low / spacing)), int(np.floor(high / spacing)) + grid.used[t] + 1
+        grid.below[t + 1] = min(max(-below, 1), GUARD)
+        grid.above[t + 1] = max(above - grid.used[t + 1] + 1, 1)
 
 
 @njit(cache=True, nogil=True)
@@ -128,109 +150,113 @@ def backward(
     home: Home, grid: Grid, work: Work, nominal: Array, slots: Array, start: float, min_on: int, min_off: int
 ) -> None:
     """Fill ``work.rows``: the cost still to come from every cell, run-mode and step. ``slots`` (step,) are forced."""
-    steps = home.heat.shape[0]
-    rows = work.rows
-    for i in range(grid.count[steps]):
-        value = -home.slow[3] * (grid.first[steps] + i * grid.width[steps])
-        for mode in range(min_on + min_off):
-            rows[steps, mode, GUARD + i] = f4(value)
-    for mode in range(min_on + min_off):
-        _extrapolate(rows[steps, mode], grid.count[steps])
+    steps, modes = home.heat.shape[0], min_on + min_off
+    rows, used = work.rows, grid.used
+    for mode in range(modes):
+        for i in range(used[steps]):
+            rows[steps, mode, GUARD + i] = f4(-home.slow[3] * (grid.first[steps] + i * grid.width[steps]))
+        _extrapolate(rows[steps, mode], used[steps], grid.below[steps], grid.above[steps])
     for t in range(steps - 1, -1, -1):
         spacing = home.slow[0] * grid.width[t]
         after = rows[t + 1]
         if abs(spacing / grid.width[t + 1] - 1.0) > 1e-6:
-            _relay(after, work.moved, spacing / grid.width[t + 1], grid.count[t + 1])
+            _relay(after, work.moved, spacing / grid.width[t + 1], used[t + 1])
             after = work.moved
-        _land(home, grid, work, nominal, t, spacing)
-        _continue(work, after, slots[t], grid.count[t], min_on, min_off)
-        _decide(rows[t], work.target, f4(start), f4(BIG) if slots[t] else f4(0.0), grid.count[t], min_on, min_off)
-
-
-@njit(cache=True, nogil=True, fastmath=True)
-def _extrapolate(row: Array, count: int) -> None:
-    """Fill both guards linearly from the outermost cells; below, being colder is never better."""
-    low, high = GUARD, GUARD + count - 1
-    edge, top = row[low], row[high]
-    below = max(edge - row[low + 1], f4(0.0)) if count > 1 else f4(0.0)
-    above = top - row[high - 1] if count > 1 else f4(0.0)
-    for i in range(GUARD):
-        row[i] = edge + f4(GUARD - i) * below
-    for i in range(high + 1, row.shape[0]):
-        row[i] = top + f4(i - high) * above
+        _land(home, grid, work, nominal, t, slots[t])
+        _continue(work, after, slots[t], used[t], min_on, min_off)
+        _decide(rows[t], work.target, f4(start), f4(BIG) if slots[t] else f4(0.0), used[t], min_on, min_off)
+        for mode in range(modes):
+            _extrapolate(rows[t, mode], used[t], grid.below[t], grid.above[t])
 
 
 @njit(cache=True, nogil=True)
-def _relay(source: Array, out: Array, ratio: float, count: int) -> None:
+def _extrapolate(row: Array, used: int, below: int, above: int) -> None:
+    """Fill ``below`` and ``above`` cells beyond the used ones linearly; below, being colder is never better."""
+    low, high = GUARD, GUARD + used - 1
+    slope = max(row[low] - row[low + 1], f4(0.0)) if used > 1 else f4(0.0)
+    for i in range(1, min(below, GUARD) + 1):
+        row[low - i] = row[low] + f4(i) * slope
+    slope = row[high] - row[high - 1] if used > 1 else f4(0.0)
+    for i in range(1, min(above, row.shape[0] - 1 - high) + 1):
+        row[high + i] = row[high] + f4(i) * slope
+
+
+@njit(cache=True, nogil=True)
+def _relay(source: Array, out: Array, ratio: float, used: int) -> None:
     """Rows on cells ``ratio`` times as wide, same first cell."""
-    size = source.shape[1]
-    for i in range(size):
+    for i in range(source.shape[1]):
         at = (i - GUARD) * ratio + GUARD
-        left = min(max(int(np.floor(at)), 0), size - 2)
+        left = min(max(int(np.floor(at)), GUARD), GUARD + max(used - 2, 0))
         share = f4(at - left)
         for mode in range(source.shape[0]):
             out[mode, i] = source[mode, left] + share * (source[mode, left + 1] - source[mode, left])
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _land(home: Home, grid: Grid, work: Work, nominal: Array, t: int, spacing: float) -> None:
+@njit(cache=True, nogil=True)
+def _land(home: Home, grid: Grid, work: Work, nominal: Array, t: int, slot: bool) -> None:
     """Cost of step ``t`` for each action and cell, and where each action lands."""
     last = t == home.heat.shape[0] - 1
     size, lowest = work.base.shape[1], home.slow[0] * grid.first[t] + home.slow_w[t]
-    for k in range(home.heat.shape[1]):
+    spacing, actions = home.slow[0] * grid.width[t], home.heat.shape[1]
+    kept = home.fast[0] * nominal[t] + home.fast_w[t]
+    for k in range(actions):
+        if slot != (k == actions - 1) and k > 0:
+            continue
         landing = lowest + home.slow[1] * home.heat[t, k]
         at = (landing - grid.first[t + 1]) / spacing
         left = int(np.floor(at))
         work.share[k] = f4(at - left)
-        work.shift[k] = min(max(left, -GUARD), size - GUARD - 2 - grid.count[t])
-        fast = home.fast[0] * nominal[t] + home.fast[1] * home.heat[t, k] + home.fast_w[t]
+        work.shift[k] = min(max(left, -GUARD), size - GUARD - 2 - grid.used[t])
+        fast = kept + home.fast[1] * home.heat[t, k]
         cost = f4(home.cost[t, k] - (home.fast[3] * fast if last else 0.0))
         below, above = f4(home.low[t] - landing - fast), f4(landing + fast - home.high[t])
-        step, weight, row = f4(spacing), f4(home.penalty), work.base[k]
-        for i in range(grid.count[t]):
-            way = f4(i) * step
-            row[i] = cost + weight * (max(below - way, f4(0.0)) + max(above + way, f4(0.0)))
+        _fill_base(work.base[k], cost, f4(home.penalty), below, above, f4(spacing), grid.used[t])
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _stencil(out: Array, base: Array, row: Array, share: float, count: int) -> None:
-    """``out = min(out, base + (1-share)·row[i] + share·row[i+1])``: the whole Bellman backup."""
-    rest = ONE - share
-    for i in range(count):
-        value = base[i] + rest * row[i] + share * row[i + 1]
-        out[i] = value if value < out[i] else out[i]
+def _fill_base(row: Array, cost: float, weight: float, below: float, above: float, step: float, used: int) -> None:
+    """Cost of an action plus the penalty where it lands; ``below``, ``above`` = distances to the band at cell 0."""
+    zero = f4(0.0)
+    for i in range(used):
+        way = f4(i) * step
+        cold, hot = below - way, above + way
+        row[i] = cost + weight * ((cold if cold > zero else zero) + (hot if hot > zero else zero))
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _continue(work: Work, after: Array, slot: bool, count: int, min_on: int, min_off: int) -> None:
+def _continue(work: Work, after: Array, slot: bool, used: int, min_on: int, min_off: int) -> None:
     """``work.target[mode]``: best cost of this step and all later ones when the step ends in ``mode``."""
-    last = work.base.shape[0] - 1
+    last, count = work.base.shape[0] - 1, np.uint64(used)
+    base, target, share, shift = work.base, work.target, work.share, work.shift
     begin, end = (last, last + 1) if slot else (1, last)
     for mode in range(min_on + min_off):
-        out = work.target[mode]
         for i in range(count):
-            out[i] = FAR
+            target[mode, i] = FAR
         low, high = (begin, end) if mode < min_on else (0, 1)
         for k in range(low, high):
-            row = after[mode, GUARD + work.shift[k] :]
-            _stencil(out, work.base[k], row, work.share[k], count)
+            right = share[k]
+            left, offset = ONE - right, np.uint64(GUARD + shift[k])
+            for i in range(count):
+                value = base[k, i] + left * after[mode, offset + i] + right * after[mode, offset + i + UNIT]
+                target[mode, i] = value if value < target[mode, i] else target[mode, i]
 
 
 @njit(cache=True, nogil=True, fastmath=True)
-def _decide(rows: Array, target: Array, start: float, skip: float, count: int, min_on: int, min_off: int) -> None:
+def _decide(rows: Array, target: Array, start: float, skip: float, used: int, min_on: int, min_off: int) -> None:
     """Rows before the step from the continuations after it; being off in a forced slot costs ``skip``."""
     full_on, full_off = min_on - 1, min_on + min_off - 1
+    count, guard = np.uint64(used), np.uint64(GUARD)
     for mode in range(min_on - 1):
         for i in range(count):
-            rows[mode, GUARD + i] = target[mode + 1, i]
+            rows[mode, guard + i] = target[mode + 1, i]
     for mode in range(min_on, full_off):
         for i in range(count):
-            rows[mode, GUARD + i] = target[mode + 1, i] + skip
+            rows[mode, guard + i] = target[mode + 1, i] + skip
     for i in range(count):
-        rows[full_on, GUARD + i] = min(target[full_on, i], target[min_on, i] + skip)
-        rows[full_off, GUARD + i] = min(target[full_off, i] + skip, target[0, i] + start)
-    for mode in range(min_on + min_off):
-        _extrapolate(rows[mode], count)
+        on, off = target[full_on, i], target[min_on, i] + skip
+        rows[full_on, guard + i] = on if on < off else off
+        on, off = target[0, i] + start, target[full_off, i] + skip
+        rows[full_off, guard + i] = on if on < off else off
 
 
 @njit(cache=True, nogil=True)
@@ -270,18 +296,18 @@ def _look_ahead(home: Home, grid: Grid, t: int, x: Array, here: Array, at: Array
 
 
 @njit(cache=True, nogil=True)
-def _read(row: Array, at: float) -> float:
-    """Value of a row between its cells."""
-    left = min(max(int(at), 0), row.shape[0] - 2)
+def _read(row: Array, at: float, used: int) -> float:
+    """Value of a row between its cells, linear on beyond them."""
+    left = min(max(int(at), GUARD), GUARD + max(used - 2, 0))
     return row[left] + (at - left) * (row[left + 1] - row[left])
 
 
 @njit(cache=True, nogil=True)
-def _cheapest(here: Array, at: Array, row: Array, begin: int, end: int) -> tuple[int, float]:
+def _cheapest(here: Array, at: Array, row: Array, used: int, begin: int, end: int) -> tuple[int, float]:
     """The best action among ``begin..end-1`` when all lead to the same row, and its value."""
     action, best = begin, 1e18
     for k in range(begin, end):
-        value = here[k] + _read(row, at[k])
+        value = here[k] + _read(row, at[k], used)
         if value < best:
             action, best = k, value
     return action, best
@@ -300,13 +326,14 @@ def walk(home: Home, grid: Grid, rows: Array, slots: Array, start: float, mode: 
     full_on, full_off = min_on - 1, min_on + min_off - 1
     for t in range(action.shape[0]):
         _, fast = _look_ahead(home, grid, t, x, here, at)
+        used = grid.used[t + 1]
         may_stop, may_run = mode >= full_on, mode < min_on or mode == full_off
         idle = min(mode + 1, full_off) if mode >= min_on else min_on
         onward = min(mode + 1, full_on) if mode < min_on else 0
         extra = 0.0 if mode < min_on else start
-        k, running = _cheapest(here, at, rows[t + 1, onward], 1, charge) if may_run else (0, 1e18)
-        resting = here[0] + _read(rows[t + 1, idle], at[0]) if may_stop else 1e18
-        charging = here[charge] + _read(rows[t + 1, onward], at[charge]) + extra
+        k, running = _cheapest(here, at, rows[t + 1, onward], used, 1, charge) if may_run else (0, 1e18)
+        resting = here[0] + _read(rows[t + 1, idle], at[0], used) if may_stop else 1e18
+        charging = here[charge] + _read(rows[t + 1, onward], at[charge], used) + extra
         lost[t] = charging - home.cost[t, charge] - min(running + extra, resting)
         if slots[t] and may_run:
             k, running = charge, charging - extra
