@@ -212,7 +212,7 @@ async def next_due_s(tx: ReadTx) -> float | None:
 async def tidy(database: Database, keep_log_days: int = 7) -> int:
     """Removes old lines of the queue's log; how many."""
     async with database.write(FLEET) as tx:
-        return await tx.execute("delete from pgqueuer_log where created < now() - $1", timedelta(days=keep_log_days))
+        return await tx.execute("delete from pgqueuer_log where created < now() - $1::interval", timedelta(days=keep_log_days))
 
 
 def _job(row: asyncpg.Record) -> Job:
