@@ -69,7 +69,7 @@ async def docs(request: ApiRequest) -> ApiResponse:
 @get(f"{BASE}/docs/style.css")
 async def docs_style(request: ApiRequest) -> ApiResponse:
     """Its style sheet."""
-    return Response(request.app.state.docs_css, media_type="text/css; charset=utf-8")
+    return Response(request.app.state.docs_css, media_type=MediaType.CSS)
 
 
 HANDLERS = (me, jwks, healthz, readyz, openapi, docs, docs_style)

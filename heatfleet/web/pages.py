@@ -34,7 +34,7 @@ def go(url: str) -> HtmlResponse:
 def style() -> HtmlResponse:
     """The style sheet of all pages."""
     css = _ENVIRONMENT.get_template("style.css").render()
-    return Response(css, media_type="text/css; charset=utf-8", headers={"Cache-Control": "public, max-age=3600"})
+    return Response(css, media_type=MediaType.CSS, headers={"Cache-Control": "public, max-age=3600"})
 
 
 def _headers(frame_ancestors: Sequence[str]) -> dict[str, str]:
