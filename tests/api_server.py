@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ class Api:
     session: aiohttp.ClientSession
     services: Services
     org_id: UUID
-    vendors: FakeVendors
+    vendors: Any
 
     def token(self, role: str = "admin", user_id: UUID | None = None, org_id: UUID | None = None) -> str:
         who = Principal(org_id or self.org_id, Role(role), user_id, None if user_id else new_id())
@@ -83,23 +84,28 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("keys") / "sign.pem"
 
 
-@pytest.fixture
-async def api(database: Database, clock: Any, org_id: UUID, key_file: Path) -> AsyncIterator[Api]:
-    """The API of one organisation."""
+@asynccontextmanager
+async def running_api(database: Database, clock: Any, org_id: UUID, key_file: Path, vendors: Any) -> AsyncIterator[Api]:
+    """The API of one organisation, on a loopback port."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     ring = load_keys(key_file)
     tokens = AccessTokens(ring)
-    vendors = FakeVendors()
     counter = Counter(vendors, SealKeys((bytes(32),)), f"{url}/connect/callback")
     services = Services(
         database, clock, ring, tokens, SignIn(database, clock, tokens), SecretSigner(ring.secret), counter, url
     )
-    server = uvicorn.Server(
-        uvicorn.Config(make_api(services, make_web(services)), log_level="warning", lifespan="off", access_log=False)
-    )
+    app = make_api(services, make_web(services))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
     serving = asyncio.create_task(server.serve([listening]))
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as session:
         yield Api(url, session, services, org_id, vendors)
     server.should_exit = True
     await asyncio.wait_for(serving, 10)
+
+
+@pytest.fixture
+async def api(database: Database, clock: Any, org_id: UUID, key_file: Path) -> AsyncIterator[Api]:
+    """The API of one organisation, with two vendors of the tests' own."""
+    async with running_api(database, clock, org_id, key_file, FakeVendors()) as running:
+        yield running
