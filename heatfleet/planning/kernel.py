@@ -15,6 +15,7 @@ from heatfleet.thermal.arrays import Array
 
 MARGIN_K = 0.75
 LOST_MAX = 200.0
+RUN_COST = 0.02
 
 
 class Effort(NamedTuple):
@@ -112,15 +113,16 @@ def _plan_home(batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, W
     mode, locked = _first_mode(batch, rules, i)
     consider(batch, rules, i, home.scale, action, best)
     _steady_fast_mode(home, nominal)
-    start, margin = batch.start[i, 0] / home.scale, MARGIN_K
+    start = batch.start[i, 0] / home.scale
+    run_cost = RUN_COST + 0.5 * start  # a charge on its own makes the pump change over twice
     has_tank = charge_costs(batch, i, home.scale, surcharge, locked, tank)
     if has_tank:
-        place_dose(batch, rules, i, home.scale, 0.02, tank)
+        place_dose(batch, rules, i, home.scale, run_cost, tank)
     for p in range(effort.passes):
         if has_tank:
             charge_costs(batch, i, home.scale, surcharge, locked, tank)
-            plan_tank(batch, rules, i, home.scale, 0.02, tank, slots)
-        lay_grid(home, nominal, margin, effort.cells, grid)
+            plan_tank(batch, rules, i, home.scale, run_cost, tank, slots)
+        lay_grid(home, nominal, MARGIN_K, effort.cells, grid)
         backward(home, grid, work, nominal, slots, start, rules.min_on, rules.min_off)
         walk(home, grid, work.rows, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
         consider(batch, rules, i, home.scale, action, best)

@@ -13,17 +13,18 @@ import numpy as np
 
 from heatfleet.planning.problem import Problem, Solution, make_problem
 from heatfleet.thermal.arrays import Array
-from heatfleet.thermal.model import CELLAR_C, ThermalModels
+from heatfleet.thermal.grey_box import Discrete, discretise
+from heatfleet.thermal.model import ThermalModels
 
 STATES = 4  # MIN, LOW, MID, MAX; action 4 charges the tank
 MID = 2
 HOT_WATER = 4
 STEP_H = 0.25
-DRAW_WINDOW_STEPS = 8
 TANK_MARGIN_K = 1.0
+TANK_MARGIN_MAX_K = 4.0
 MARGIN_MAX_K = 0.4
-STORED_HEAT_WORTH = 0.9  # of mean price / mean COP: some of it is lost before it is used
-MIN_OFF_HEAT_KW = 0.05
+STORED_HEAT_WORTH = 1.0  # of mean price / mean COP
+IDLE_HEAT_KW = 0.05
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Present:
     setpoint_c: Array  # the owner's own room setpoint, the partner's offset included
     run_action: Array  # action in force: 0..3 = MIN..MAX, 4 = hot water
     run_steps: Array  # for how many steps the compressor request has been on (action > 0) or off
+    mass_c: Array | None = None  # temperature of walls and floor; None = what goes with the room and the weather
 
 
 @dataclass(frozen=True)
@@ -68,11 +70,20 @@ class Freedom:
 class Terms:
     """How the objective weighs."""
 
-    comfort_price_h: float = 10.0  # a K·h outside the band costs this many mean kWh
-    dhw_price_h: float = 4.0
-    start_kwh: float = 0.25  # a compressor start costs this many mean kWh
-    min_on_steps: int = 4
-    min_off_steps: int = 4
+    comfort_kwh_per_kh: float = 2.6  # a K·h outside the band costs this many mean kWh
+    dhw_kwh_per_kh: float = 1.7
+    start_kwh: float = 0.26  # a compressor start costs this many mean kWh, for wear
+    min_on_steps: int = 2
+    min_off_steps: int = 2
+
+
+@dataclass(frozen=True)
+class _Building:
+    """The building over one step: x' = a x + b·heat + drift; x = (air, mass)."""
+
+    discrete: Discrete
+    drift: Array  # (home, step, 2) [K]
+    start_c: Array  # (home, 2)
 
 
 def build_problem(
@@ -81,91 +92,93 @@ def build_problem(
 ) -> Problem:  # fmt: skip
     """The problem of these homes; ``seen`` is an earlier plan of the same horizon whose trajectory to linearise along.
 
-    Sun and tank margins are the models'; the comfort band is narrowed by half the model's uncertainty, at most
-    ``MARGIN_MAX_K``.
+    The comfort band is narrowed by half the model's uncertainty, at most ``MARGIN_MAX_K``.
     """
-    a, b = building_matrices(models)
-    indoor = nominal_indoor(models, horizon, present, _deltas(freedom, horizon, seen), _hot_water(horizon, seen))
-    heat, energy = state_response(models, horizon, present, freedom, indoor)
+    building = _building(models, horizon, present)
+    above_own_k = nominal_trajectory(models, horizon, present, building, *_steered(freedom, horizon, seen))
+    heat, energy = state_response(models, horizon, freedom, above_own_k)
     mean_price = np.abs(horizon.price).mean(axis=1)
+    fleet_price = max(float(mean_price.mean()), 0.02)
+    worth = _worth_of_heat(horizon, heat, energy)
+    capacity = models.capacity_kwh_per_k
     return make_problem(
         step_h=STEP_H,
-        comfort_penalty=terms.comfort_price_h * float(max(mean_price.mean(), 0.02)),
-        dhw_penalty=terms.dhw_price_h * float(max(mean_price.mean(), 0.02)),
+        comfort_penalty=terms.comfort_kwh_per_kh * fleet_price,
+        dhw_penalty=terms.dhw_kwh_per_kh * fleet_price,
         min_on_steps=terms.min_on_steps,
         min_off_steps=terms.min_off_steps,
         price=horizon.price,
         space_heat=heat,
         space_energy=energy,
-        a=a[:, None, None],
-        b=b[:, None],
-        w=free_drift(models, horizon)[:, :, None],
-        x0=present.indoor_c[:, None],
-        state_weight=np.ones((models.count, 1)),
-        value_x=STORED_HEAT_WORTH * models.capacity_kwh_per_k * _heat_price(horizon, heat, energy),
+        a=building.discrete.a,
+        b=building.discrete.b,
+        w=building.drift,
+        x0=building.start_c,
+        state_weight=np.stack([models.building.capacity_indoor_kwh_per_k, models.building.capacity_mass_kwh_per_k], 1)
+        / capacity[:, None],
+        value_x=worth * capacity,
         start_cost=terms.start_kwh * mean_price,
         **_band(models, horizon),
-        **_tank(models, horizon, present, mean_price),
+        **_tank(models, horizon, present, worth),
         **_limits(horizon, present, freedom),
     )
 
 
-def building_matrices(models: ThermalModels) -> tuple[Array, Array]:
-    """``a`` [-] and ``b`` [K/kW] of one step, each (home,): the exact discretisation of 1R1C."""
-    a = np.exp(-STEP_H * models.ua_kw_per_k / models.capacity_kwh_per_k)
-    return a, (1.0 - a) / models.ua_kw_per_k
+def _building(models: ThermalModels, horizon: Horizon, present: Present) -> _Building:
+    discrete = discretise(models.building, STEP_H)
+    drift = discrete.disturbance(horizon.outdoor_c, horizon.ghi_kw_m2)
+    mass_c = resting_mass_c(models, horizon, present) if present.mass_c is None else present.mass_c
+    return _Building(discrete, drift, np.stack([present.indoor_c, mass_c], axis=1))
 
 
-def free_drift(models: ThermalModels, horizon: Horizon) -> Array:
-    """``w`` [K], (home, step): what weather, sun and people add to the next indoor temperature."""
-    a, b = building_matrices(models)
-    gains = models.solar_gain_m2[:, None] * horizon.ghi_kw_m2 + models.internal_gain_kw[:, None]
-    return (1.0 - a)[:, None] * horizon.outdoor_c + b[:, None] * gains
+def resting_mass_c(models: ThermalModels, horizon: Horizon, present: Present) -> Array:
+    """Temperature of the mass [°C], (home,), that goes with the room, the weather and the owner's own control."""
+    b, outdoor = models.building, horizon.outdoor_c[:, : min(16, horizon.outdoor_c.shape[1])].mean(axis=1)
+    heat = models.response.heat_kw(outdoor, present.indoor_c - present.setpoint_c, 0.0)
+    inwards = b.ua_indoor_mass_kw_per_k * present.indoor_c + b.ua_mass_outdoor_kw_per_k * outdoor
+    total = b.ua_indoor_mass_kw_per_k + b.ua_mass_outdoor_kw_per_k
+    return (inwards + (1.0 - b.heat_to_indoor) * heat) / total
 
 
-def nominal_indoor(models: ThermalModels, horizon: Horizon, present: Present, delta_k: Array, dhw: Array) -> Array:
-    """Indoor temperature before each step (home, step) [°C] under the pump's own control steered by ``delta_k``.
+def nominal_trajectory(
+    models: ThermalModels, horizon: Horizon, present: Present, building: _Building, shift_k: Array, dhw: Array
+) -> Array:
+    """Room temperature above the owner's setpoint before each step [K], (home, step), steered by ``shift_k``.
 
-    ``delta_k`` and ``dhw`` (bool: the tank is charged, no heat for the house) are (home, step).
+    ``shift_k`` and ``dhw`` (bool: the tank is charged, no heat for the house) are (home, step).
     """
-    a, b = building_matrices(models)
-    drift, indoor = free_drift(models, horizon), np.empty(horizon.price.shape)
-    now = present.indoor_c.copy()
-    for t in range(indoor.shape[1]):
-        indoor[:, t] = now
-        step = (slice(None), slice(t, t + 1))
-        below = (present.setpoint_c - now)[:, None]
-        heat = models.heat_kw(delta_k[step], horizon.outdoor_c[step], below)[:, 0]
-        now = a * now + b * np.where(dhw[:, t], 0.0, heat) + drift[:, t]
-    return indoor
+    x, above = building.start_c.copy(), np.empty(horizon.price.shape)
+    for t in range(above.shape[1]):
+        above[:, t] = x[:, 0] - present.setpoint_c
+        heat = models.response.heat_kw(horizon.outdoor_c[:, t], above[:, t], shift_k[:, t]) * ~dhw[:, t]
+        x = np.einsum("hij,hj->hi", building.discrete.a, x) + building.discrete.b * heat[:, None] + building.drift[:, t]
+    return above
 
 
 def state_response(
-    models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom, indoor_c: Array
+    models: ThermalModels, horizon: Horizon, freedom: Freedom, above_own_k: Array
 ) -> tuple[Array, Array]:
-    """Heat [kW] and electricity [kWh per step] of each steering state along ``indoor_c``, (home, step, 4)."""
-    below = present.setpoint_c[:, None] - indoor_c
-    heats = [models.heat_kw(freedom.delta_k[:, k : k + 1], horizon.outdoor_c, below) for k in range(STATES)]
-    heats[0] = np.where(heats[0] < MIN_OFF_HEAT_KW, 0.0, heats[0])
-    energies = [STEP_H * models.power_kw(heat, horizon.outdoor_c) for heat in heats]
-    return np.stack(heats, axis=2), np.stack(energies, axis=2)
+    """Heat [kW] and electricity [kWh per step] of each steering state along a trajectory, (home, step, 4)."""
+    outdoor = horizon.outdoor_c[:, :, None]
+    heat = models.response.heat_kw(outdoor, above_own_k[:, :, None], freedom.delta_k[:, None, :])
+    heat = np.where(heat < IDLE_HEAT_KW, 0.0, heat)
+    power = models.response.energy_kw(heat, outdoor) + models.response.standby_kw[:, None, None]
+    return heat, STEP_H * power
 
 
-def _deltas(freedom: Freedom, horizon: Horizon, seen: Solution | None) -> Array:
+def _steered(freedom: Freedom, horizon: Horizon, seen: Solution | None) -> tuple[Array, Array]:
+    """Shift [K] and whether the tank is charged, (home, step), of the plan in hand; MID throughout without one."""
     if seen is None:
-        return np.repeat(freedom.delta_k[:, MID : MID + 1], horizon.price.shape[1], axis=1)
-    state = np.minimum(seen.action, STATES - 1).astype(np.int64)
-    return np.take_along_axis(freedom.delta_k, state, axis=1)
+        shift = np.repeat(freedom.delta_k[:, MID : MID + 1], horizon.price.shape[1], axis=1)
+        return shift, np.zeros(horizon.price.shape, bool)
+    state = np.where(seen.action == HOT_WATER, MID, seen.action).astype(np.int64)
+    return np.take_along_axis(freedom.delta_k, state, axis=1), seen.action == HOT_WATER
 
 
-def _hot_water(horizon: Horizon, seen: Solution | None) -> Array:
-    return np.zeros(horizon.price.shape, bool) if seen is None else seen.action == HOT_WATER
-
-
-def _heat_price(horizon: Horizon, heat: Array, energy: Array) -> Array:
-    """Mean price of a kWh of heat (home,): mean price over the COP of the owner's own setting."""
+def _worth_of_heat(horizon: Horizon, heat: Array, energy: Array) -> Array:
+    """What a stored kWh of heat is worth at the end [currency/kWh], (home,): mean price over the COP of MID."""
     cop = np.maximum(STEP_H * heat[:, :, MID].sum(1), 1e-3) / np.maximum(energy[:, :, MID].sum(1), 1e-3)
-    return np.maximum(horizon.price.mean(axis=1), 0.0) / np.clip(cop, 1.3, 7.0)
+    return STORED_HEAT_WORTH * np.maximum(horizon.price.mean(axis=1), 0.0) / np.clip(cop, 1.3, 7.0)
 
 
 def _band(models: ThermalModels, horizon: Horizon) -> dict[str, Array]:
@@ -175,26 +188,24 @@ def _band(models: ThermalModels, horizon: Horizon) -> dict[str, Array]:
     return {"indoor_min": horizon.indoor_min_c + margin, "indoor_max": horizon.indoor_max_c - 0.5 * margin}
 
 
-def _tank(models: ThermalModels, horizon: Horizon, present: Present, mean_price: Array) -> dict[str, Array]:
+def _tank(models: ThermalModels, horizon: Horizon, present: Present, worth: Array) -> dict[str, Array]:
     """Tank dynamics with mean draws; the lower limit is raised by what an unlucky two hours may draw on top."""
-    a = np.exp(-STEP_H * models.tank_ua_kw_per_k / models.tank_capacity_kwh_per_k)
-    draw = np.take_along_axis(models.draw_kwh, horizon.quarter_of_day, axis=1)
-    extra = np.take_along_axis(np.maximum(models.draw_high_kwh - models.draw_kwh, 0.0), horizon.quarter_of_day, axis=1)
-    surplus_k = np.sqrt(DRAW_WINDOW_STEPS) * extra / models.tank_capacity_kwh_per_k[:, None]
-    room = np.maximum(horizon.dhw_max_c - horizon.dhw_min_c, 0.0)
-    margin = np.minimum(TANK_MARGIN_K + np.minimum(surplus_k, 3.0), 0.5 * room)
-    heat = models.dhw_heat_kw[:, None] * np.clip(1.0 + 0.012 * (horizon.outdoor_c + 7.0), 0.6, 1.3)
-    cop = models.dhw_cop(horizon.outdoor_c)
+    draw = np.take_along_axis(models.tank.draw_kwh, horizon.quarter_of_day, axis=1)
+    a, b, w = models.tank.matrices(draw, STEP_H)
+    extra = np.take_along_axis(models.unlucky_draw_kwh(), horizon.quarter_of_day, axis=1)
+    surplus_k = np.minimum(TANK_MARGIN_K + extra / models.tank.capacity_kwh_per_k[:, None], TANK_MARGIN_MAX_K)
+    low = horizon.dhw_min_c + np.minimum(surplus_k, 0.5 * np.maximum(horizon.dhw_max_c - horizon.dhw_min_c, 0.0))
+    power = models.response.dhw_energy_kw(horizon.outdoor_c) + models.response.standby_kw[:, None]
     return {
         "tank_a": a,
-        "tank_b": (1.0 - a) / models.tank_ua_kw_per_k,
-        "tank_w": (1.0 - a)[:, None] * CELLAR_C - draw / models.tank_capacity_kwh_per_k[:, None],
-        "tank_min": horizon.dhw_min_c + margin,
-        "tank_max": np.maximum(horizon.dhw_max_c, horizon.dhw_min_c + margin),
+        "tank_b": b,
+        "tank_w": w,
+        "tank_min": low,
+        "tank_max": np.maximum(horizon.dhw_max_c, low),
         "tank0": present.tank_c,
-        "dhw_heat": heat,
-        "dhw_energy": STEP_H * (heat / cop + models.standby_kw[:, None]),
-        "value_tank": STORED_HEAT_WORTH * models.tank_capacity_kwh_per_k * mean_price / cop.mean(axis=1),
+        "dhw_heat": np.repeat(models.response.dhw_heat_kw[:, None], horizon.price.shape[1], axis=1),
+        "dhw_energy": STEP_H * power,
+        "value_tank": worth * models.tank.capacity_kwh_per_k,
     }
 
 
