@@ -41,7 +41,10 @@ def setup_logging(level: str, as_json: bool, stream: TextIO | None = None) -> No
 
 def formatter(shared: list[Processor], as_json: bool, colours: bool) -> logging.Formatter:
     """How a line looks."""
-    last: Processor = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=colours)
+    # Plain tracebacks: the pretty ones show local variables, and with them secrets.
+    plain = structlog.dev.plain_traceback
+    console = structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)
+    last: Processor = structlog.processors.JSONRenderer() if as_json else console
     errors: list[Processor] = [structlog.processors.ExceptionRenderer()] if as_json else []
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,

@@ -203,7 +203,7 @@ async def depth(tx: ReadTx) -> dict[str, int]:
 async def next_due_s(tx: ReadTx) -> float | None:
     """Seconds until the next waiting job is due (0 when one is), or None when nothing waits."""
     due_s: float | None = await tx.value(
-        "select greatest(0, extract(epoch from min(execute_after) - now()))::float8"
+        "select case when count(*) > 0 then greatest(0, extract(epoch from min(execute_after) - now()))::float8 end"
         " from pgqueuer where status = 'queued'"
     )
     return due_s
