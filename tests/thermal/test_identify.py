@@ -1,0 +1,167 @@
+"""Learning: against simulated truth, through bad sensors, and on the real free cool-down of a house."""
+
+from __future__ import annotations
+
+import csv
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.grey_box import Past
+from heatfleet.thermal.homes import day_of_use, draw_homes
+from heatfleet.thermal.identify import DAY, Block, error_24h, fit_hourly, learn, without_frozen
+from heatfleet.thermal.model import ThermalModels, prior
+from heatfleet.thermal.simulate import Drive, Inputs, initial_states, simulate
+
+TELEMETRY = Path(__file__).parents[3] / "shared" / "data" / "telemetry"
+DAYS, HOMES = 12, 12
+
+
+def simulated(seed: int = 3) -> Block:
+    """Telemetry of simulated homes with a room sensor of 0.1 K, steered now and then."""
+    rng = np.random.default_rng(seed)
+    homes = draw_homes(HOMES, seed)
+    steps = DAYS * DAY
+    hour = np.arange(steps) / 4.0
+    outdoor = 3 + 4 * np.sin((hour - 9) / 24 * 2 * np.pi) + 4 * np.sin(hour / 70) + np.zeros((HOMES, 1))
+    ghi = np.maximum(np.sin((hour % 24 - 6) / 12 * np.pi), 0) * 0.25 + np.zeros((HOMES, 1))
+    use = [day_of_use(homes, seed, day) for day in range(DAYS)]
+    draw, gains = (np.concatenate([u[i] for u in use], axis=1) for i in (0, 1))
+    states, own = initial_states(homes, outdoor[:, 0]), Inputs.own(homes)
+    shift, cubes = np.zeros((HOMES, steps)), []
+    for begin in range(0, steps, 12):
+        part = np.s_[:, begin : begin + 12]
+        shift[part] = rng.choice([-1.0, 0.0, 0.0, 1.0], HOMES)[:, None]
+        inputs = replace(own, indoor_setpoint_c=own.indoor_setpoint_c + shift[:, begin])
+        drive = Drive(outdoor[part], ghi[part], draw[part], gains[part], hour[begin : begin + 12] % 168)
+        states, trace = simulate(homes, states, inputs, drive)
+        cubes.append(trace)
+    column = lambda name: np.concatenate([getattr(t, name) for t in cubes], axis=1)  # noqa: E731
+    indoor = np.round(column("indoor_c") + rng.normal(0, 0.03, (HOMES, steps)), 1)
+    return Block(
+        indoor_c=indoor, outdoor_c=outdoor, ghi_kw_m2=ghi, space_heat_kw=column("heat_space_kwh") * 4,
+        space_power_kw=column("energy_space_kwh") * 4, dhw_heat_kw=column("heat_dhw_kwh") * 4,
+        dhw_power_kw=column("energy_dhw_kwh") * 4, tank_c=np.round(column("tank_c"), 1),
+        setpoint_c=np.repeat(own.indoor_setpoint_c[:, None], steps, axis=1), shift_k=shift,
+        quarter_of_day=np.tile(np.arange(steps) % DAY, (HOMES, 1)),
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def block() -> Block:
+    return simulated()
+
+
+@pytest.fixture(scope="module")
+def unknown() -> ThermalModels:
+    return prior(None, np.full(HOMES, -10.0))
+
+
+def persistence(indoor: Array, begin: int) -> float:
+    """Error of "as warm as now" over the same windows."""
+    origins = range(begin, indoor.shape[1] - DAY + 1, DAY // 4)
+    return float(np.sqrt(np.mean([(indoor[:, o : o + DAY] - indoor[:, o - 1, None]) ** 2 for o in origins])))
+
+
+def test_learned_homes_forecast_better_than_the_prior_and_than_persistence(block: Block, unknown: ThermalModels) -> None:
+    learned = learn(block, unknown)
+    begin = (DAYS - 2) * DAY
+    past = Past(block.indoor_c, block.outdoor_c, block.ghi_kw_m2, block.space_heat_kw)
+    before = error_24h(past, unknown.building, begin)
+    assert (learned.error_24h_k <= before + 1e-9).all()
+    assert np.median(learned.error_24h_k) < 0.25
+    assert np.median(learned.error_24h_k) < persistence(block.indoor_c, begin)
+    assert set(learned.kind) <= {"prior", "ols", "grey_box"}
+
+
+def test_the_hourly_fit_alone_beats_the_prior(block: Block, unknown: ThermalModels) -> None:
+    begin = (DAYS - 2) * DAY
+    past = Past(block.indoor_c, block.outdoor_c, block.ghi_kw_m2, block.space_heat_kw)
+    found = error_24h(past, fit_hourly(past, unknown.building), begin)
+    assert np.median(found) < np.median(error_24h(past, unknown.building, begin))
+
+
+def test_without_heat_meter_power_serves(block: Block, unknown: ThermalModels) -> None:
+    nothing = np.full(block.indoor_c.shape, np.nan)
+    learned = learn(replace(block, space_heat_kw=nothing, dhw_heat_kw=nothing), unknown)
+    assert np.median(learned.error_24h_k) < 0.35
+
+
+def test_bad_sensors_are_survived(block: Block, unknown: ThermalModels) -> None:
+    rng = np.random.default_rng(1)
+    indoor = np.round(block.indoor_c * 2) / 2
+    indoor[rng.random(indoor.shape) < 0.2] = np.nan
+    indoor[0] = 21.0  # frozen
+    indoor[1] = np.nan  # no sensor
+    indoor[2, 300:600] = np.nan
+    tank = block.tank_c.copy()
+    tank[3] = np.nan
+    power = block.space_power_kw.copy()
+    power[4] = np.nan
+    heat = block.space_heat_kw.copy()
+    heat[4] = np.nan
+    learned = learn(replace(block, indoor_c=indoor, tank_c=tank, space_power_kw=power, space_heat_kw=heat), unknown)
+    for i in (0, 1, 4):
+        assert learned.kind[i] == "prior"
+        assert np.isnan(learned.error_24h_k[i])
+    for part in (learned.building, learned.response, learned.tank):
+        for values in vars(part).values():
+            assert np.isfinite(values).all()
+    assert np.nanmedian(learned.error_24h_k) < 0.45
+
+
+def test_nothing_seen_changes_nothing(block: Block, unknown: ThermalModels) -> None:
+    nothing = np.full(block.indoor_c.shape, np.nan)
+    empty = Block(*(nothing for _ in range(10)), quarter_of_day=block.quarter_of_day)
+    learned = learn(empty, unknown)
+    assert learned.to_dict(0) == unknown.to_dict(0)
+
+
+def test_a_worse_fit_is_never_accepted(block: Block, unknown: ThermalModels) -> None:
+    good = learn(block, unknown)
+    again = learn(block, good)
+    assert (again.error_24h_k <= good.error_24h_k + 1e-9).all()
+
+
+def test_frozen_runs_are_missing() -> None:
+    values = np.concatenate([np.full(200, 20.0), np.arange(10.0), np.full(20, 5.0)])[None, :]
+    seen = without_frozen(values)
+    assert np.isnan(seen[0, :200]).all()
+    assert not np.isnan(seen[0, 200:]).any()
+
+
+def test_the_hourly_fit_is_quick(block: Block, unknown: ThermalModels) -> None:
+    past = Past(block.indoor_c, block.outdoor_c, block.ghi_kw_m2, block.space_heat_kw)
+    many = Past(*(np.tile(v, (20, 1)) for v in (past.indoor_c, past.outdoor_c, past.ghi_kw_m2, past.heat_kw)))
+    models = prior(None, np.full(HOMES * 20, -10.0))
+    fit_hourly(many, models.building)
+    begin = time.perf_counter()
+    fit_hourly(many, models.building)
+    assert (time.perf_counter() - begin) / (HOMES * 20) < 2e-3
+
+
+@pytest.mark.skipif(not TELEMETRY.exists(), reason="the shared telemetry is not beside this checkout")
+def test_a_real_free_cool_down_is_forecast_better_than_by_persistence() -> None:
+    indoor, outdoor = vacation()
+    unknown = prior(None, np.array([-5.0]))
+    quarter = (np.arange(indoor.shape[1]) % DAY)[None, :]
+    off, setpoint = np.zeros_like(indoor), np.full_like(indoor, 5.0)
+    nothing = np.full_like(indoor, np.nan)
+    block = Block(indoor, outdoor, off, off, off, nothing, nothing, nothing, setpoint, off, quarter)
+    learned = learn(block, unknown)
+    begin = (indoor.shape[1] // DAY - 2) * DAY + indoor.shape[1] % DAY
+    assert learned.error_24h_k[0] < persistence(indoor, begin)
+    assert learned.error_24h_k[0] < 0.7
+
+
+def vacation() -> tuple[Array, Array]:
+    """Indoor and outdoor temperature [°C] of the empty house, each (1, step)."""
+    with (TELEMETRY / "housetemp_us_west_vacation_1min.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    celsius = lambda name: (np.array([float(r[name] or "nan") for r in rows]) - 32) / 1.8  # noqa: E731
+    whole = len(rows) // 15 * 15
+    return tuple(np.nanmean(celsius(n)[:whole].reshape(1, -1, 15), axis=2) for n in ("indoor_f", "outdoor_f"))  # type: ignore[return-value]
