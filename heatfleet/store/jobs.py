@@ -212,7 +212,8 @@ async def next_due_s(tx: ReadTx) -> float | None:
 async def tidy(database: Database, keep_log_days: int = 7) -> int:
     """Removes old lines of the queue's log; how many."""
     async with database.write(FLEET) as tx:
-        return await tx.execute("delete from pgqueuer_log where created < now() - $1::interval", timedelta(days=keep_log_days))
+        sql = "delete from pgqueuer_log where created < now() - $1::interval"
+        return await tx.execute(sql, timedelta(days=keep_log_days))
 
 
 def _job(row: asyncpg.Record) -> Job:
