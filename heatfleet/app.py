@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from heatfleet.auth.keys import load_keys
 from heatfleet.auth.seal_keys import load_seal_keys
 from heatfleet.auth.secrets import SecretSigner
 from heatfleet.auth.sign_in import SignIn
+from heatfleet.auth.throttle import Throttle
 from heatfleet.auth.tokens import AccessTokens
 from heatfleet.clocks import RealClock
 from heatfleet.domain.clock import Clock
@@ -106,7 +108,7 @@ def web_application(house: House) -> Any:
         clock=house.clock,
         keys=ring,
         tokens=tokens,
-        sign_in=SignIn(house.database, house.clock, tokens),
+        sign_in=_sign_in(house, tokens),
         secrets=SecretSigner(ring.secret),
         counter=house.counter,
         public_url=settings.base_url,
@@ -114,6 +116,18 @@ def web_application(house: House) -> Any:
         max_body_bytes=settings.max_body_bytes,
     )
     return make_api(services, make_web(services))
+
+
+def _sign_in(house: House, tokens: AccessTokens) -> SignIn:
+    settings = house.settings
+    return SignIn(
+        database=house.database,
+        clock=house.clock,
+        tokens=tokens,
+        throttle=Throttle(settings.login_attempts_per_minute),
+        client_life=timedelta(seconds=settings.access_token_s),
+        refresh_life=timedelta(seconds=settings.refresh_token_s),
+    )
 
 
 def tools_of(house: House) -> Tools:

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "127.0.0.1", description="Addresses of reverse proxies whose forwarded headers count, comma-separated."
     )
-    rate_limit_per_minute: int = Field(600, ge=1, description="Requests per minute and client of the Partner API.")
+    rate_limit_per_minute: int = Field(6000, ge=1, description="Requests per minute and client of the Partner API.")
     login_attempts_per_minute: int = Field(
         10, ge=1, description="Failed sign-ins per minute after which an account and an address have to wait."
     )
