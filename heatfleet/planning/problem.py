@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -130,11 +131,12 @@ def make_problem(**arrays: object) -> Problem:
 def read_problem(path: FileOrPath) -> Problem:
     """The problem of an instance file (NPZ); :class:`Invalid` when it is not one."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not hasattr(file, "files"):
-                raise _wrong("instance", "is a single array, not an .npz archive")
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            raise _wrong("instance", "is a single array, not an .npz archive")
+        with file:
             return make_problem(**{name: file[name] for name in file.files})
-    except (ValueError, EOFError) as error:
+    except (ValueError, EOFError, BadZipFile) as error:
         raise _wrong("instance", f"is not a readable .npz archive: {error}") from error
 
 

@@ -35,9 +35,14 @@ def solve(problem: Problem, quality: str = "fast", threads: int = 2) -> Solution
     """
     if quality not in EFFORTS:
         raise Invalid.field("quality", f"must be one of {', '.join(EFFORTS)}", where="plan")
+    return solved_with(problem, EFFORTS[quality], threads)
+
+
+def solved_with(problem: Problem, effort: Effort, threads: int = 2) -> Solution:
+    """The best plan found with a given effort."""
     size = max(1, min(CHUNK_HOMES, -(-problem.homes // max(threads, 1))))
     chunks = [slice(i, i + size) for i in range(0, problem.homes, size)]
-    return _joined(_solved(problem, chunks, EFFORTS[quality], threads))
+    return _joined(_solved(problem, chunks, effort, threads))
 
 
 def _solved(problem: Problem, chunks: list[slice], effort: Effort, threads: int) -> list[tuple[Array, Array]]:
