@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -206,6 +207,17 @@ def test_a_vendors_words_stay_in_its_folder() -> None:
         if not name.startswith(f"vendors/{word}/") and re.search(rf"\b{word}\b", text, re.IGNORECASE)
     ]
     assert not found
+
+
+def test_every_flow_is_in_the_contract() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    listed = next(c["modules"] for c in contracts if c["type"] == "independence")
+    flows = {
+        f"heatfleet.flows.{p.stem}" for p in (HOUSE / "flows").glob("*.py") if not p.stem.startswith(("_", "toolbox"))
+    }
+    assert set(listed) == flows
 
 
 def test_import_contracts_hold() -> None:
