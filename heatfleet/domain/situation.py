@@ -85,6 +85,7 @@ class Situation:
     dhw_temp_c: float | None = None
     read_at: datetime | None = None  # newest reading
     poll_interval: timedelta = timedelta(minutes=5)
+    is_charging: bool = False  # the pump is heating the tank
     is_reachable: bool = True  # grant alive, device there
     disinfection_last_at: datetime | None = None
     disinfection_every: timedelta = DOSE_EVERY

@@ -47,13 +47,15 @@ RESERVE_SHARE = 0.2  # of the writes a day, kept for releases
 BLOCK_LONGEST = timedelta(hours=2)  # SG-Ready 1
 BLOCKS_A_DAY = 3
 FROST_MARGIN_K = 1.0
-DHW_GUARD_K = 2.0
+DHW_GUARD_K = 1.5
 DHW_RECOVER_K = 5.0
+DHW_FULL_K = 1.0
 BACK_OFF = timedelta(hours=12)  # after the owner moved a lever
 TRIES = 3
 BATCH_SHARE = 0.5
 BATCH_LEAST = 20
 BLOCKED = 1.0
+_NOTHING = LeverFacts()
 
 
 @dataclass(frozen=True)
@@ -207,22 +209,14 @@ def _must_disinfect(situation: Situation) -> bool:
 
 
 def _is_short(situation: Situation, dhw_c: float, comfort: Comfort) -> bool:
-    """Whether the tank is about to fall below its minimum, or is being lifted from there and not yet well above."""
-    if dhw_c <= comfort.dhw_min_c + DHW_GUARD_K:
+    """Whether the tank is about to fall below its minimum, or is being charged and not yet well above."""
+    low_c = min(comfort.dhw_min_c + DHW_GUARD_K, max(comfort.dhw_min_c, comfort.dhw_max_c - DHW_GUARD_K))
+    boost = situation.levers.get(Lever.DHW_BOOST, _NOTHING)
+    if dhw_c <= low_c:
         return True
-    return dhw_c < min(comfort.dhw_min_c + DHW_RECOVER_K, comfort.dhw_max_c - DHW_GUARD_K) and _is_charging(
-        situation, comfort
-    )
-
-
-def _is_charging(situation: Situation, comfort: Comfort) -> bool:
-    """Whether our hot-water levers ask for a charge now."""
-    for lever, above in ((Lever.DHW_BOOST, 0.5), (Lever.DHW_SETPOINT_C, comfort.dhw_min_c)):
-        if lever in situation.ranges:
-            facts = situation.levers.get(lever)
-            value = None if facts is None or facts.written_value is None else value_now(situation, lever)
-            return value is not None and value > above
-    return False
+    if not situation.is_charging and (boost.written_value or 0.0) < 1.0:
+        return False
+    return dhw_c < min(comfort.dhw_min_c + DHW_RECOVER_K, comfort.dhw_max_c - DHW_FULL_K)
 
 
 def _dhw(situation: Situation, setpoint_c: float | None, boost: bool, wish: _Wish) -> dict[Lever, _Wish]:
@@ -271,9 +265,6 @@ def _moved(situation: Situation, lever: Lever, wish: _Wish, current: float) -> L
     if must_leave or guard is not Guard.DWELL:
         return _release(situation, lever, facts) or Refusal(lever, wish.value, guard)
     return Refusal(lever, wish.value, guard)
-
-
-_NOTHING = LeverFacts()
 
 
 def _lever_guard(situation: Situation, lever: Lever, wish: _Wish, facts: LeverFacts) -> Guard | None:

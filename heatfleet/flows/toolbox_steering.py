@@ -16,7 +16,7 @@ from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.plans import PlanStep
 from heatfleet.domain.policy import OwnSettings
-from heatfleet.domain.readings import Channel
+from heatfleet.domain.readings import MODES, Channel, OperationalMode
 from heatfleet.domain.situation import Decision, LeverFacts, LeverWrite, Situation
 from heatfleet.domain.steering import BACK_OFF, decide, limit_batch
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, side_by_side
@@ -32,6 +32,7 @@ from heatfleet.store.pump_states import Controlled
 from heatfleet.store.telemetry import Latest
 from heatfleet.vendors.kit.driver import Driver, Grant, Receipt, Write
 
+HOT_WATER_MODE = float(MODES.index(OperationalMode.HOT_WATER))
 READ_AFTER = timedelta(seconds=30)  # past the settle time, so that a confirmation is seen early
 
 
@@ -133,6 +134,7 @@ def situation_of(facts: PumpFacts, now: datetime, *, give_back: bool = False) ->
         own=own_settings(levers, values),
         indoor_temp_c=values.get(Channel.INDOOR_TEMP_C),
         dhw_temp_c=values.get(Channel.DHW_TEMP_C),
+        is_charging=values.get(Channel.MODE) == HOT_WATER_MODE,
         read_at=facts.latest.at if facts.latest else None,
         poll_interval=timedelta(seconds=facts.poll.interval_s if facts.poll else 300),
         is_reachable=_is_open(facts),

@@ -237,12 +237,13 @@ def test_the_measured_temperature_overrules_the_plan(indoor_c: float, state: Ste
 
 
 def test_a_cold_tank_is_charged_whatever_the_plan_says() -> None:
-    decision = decide(situation(dhw_temp_c=46.5))
+    decision = decide(situation(dhw_temp_c=46.4))
     assert written(decision)[Lever.DHW_BOOST] == 1
     boosting = facts(0, 1, written_value=1.0, written_at=NOW - timedelta(minutes=30), is_owed=True)
     going_on = {**situation().levers, Lever.DHW_BOOST: boosting}
-    assert Lever.DHW_BOOST in decide(situation(dhw_temp_c=47.8, levers=going_on)).holds
-    assert written(decide(situation(dhw_temp_c=48.5, levers=going_on)))[Lever.DHW_BOOST] == 0
+    assert Lever.DHW_BOOST in decide(situation(dhw_temp_c=48.8, levers=going_on)).holds
+    assert written(decide(situation(dhw_temp_c=49.5, levers=going_on)))[Lever.DHW_BOOST] == 0
+    assert written(decide(situation(dhw_temp_c=48.0, is_charging=True)))[Lever.DHW_BOOST] == 1
 
 
 def test_pause_is_min_and_no_hot_water_and_frost_and_disinfection_hold() -> None:
