@@ -55,14 +55,19 @@ def _hours(steps: int) -> Array:
 def _prices(rng: np.random.Generator, homes: int, kind: Kind) -> Array:
     """Spot like a winter day (two peaks, a noon valley) plus an adder, hourly noise per home [currency/kWh]."""
     hour = _hours(kind.steps)[None, :] % 24
-    peak = lambda at, wide: np.exp(-(((hour - at) / wide) ** 2))  # noqa: E731
     level, swing = rng.uniform(0.05, 0.12, (homes, 1)), rng.uniform(0.3, 1.2, (homes, 1))
-    shape = 0.7 * peak(8.0, 1.7) + peak(18.0, 2.2) - 0.6 * peak(13.0, 2.5) - 0.5 * peak(3.0, 2.5)
+    shape = 0.7 * _bump(hour, 8.0, 1.7) + _bump(hour, 18.0, 2.2) - 0.6 * _bump(hour, 13.0, 2.5)
+    shape = shape - 0.5 * _bump(hour, 3.0, 2.5)
     noise = np.repeat(rng.normal(0, 0.012, (homes, -(-kind.steps // 4))), 4, axis=1)[:, : kind.steps]
     spot = level * (1 + swing * shape) + noise
     if kind.negative:
-        spot = spot - 0.25 * peak(13.0, 2.0)
-    return spot + kind.adder
+        spot = spot - 0.25 * _bump(hour, 13.0, 2.0)
+    paid: Array = spot + kind.adder
+    return paid
+
+
+def _bump(hour: Array, at: float, width: float) -> Array:
+    return np.exp(-(((hour - at) / width) ** 2))
 
 
 def _weather(rng: np.random.Generator, homes: int, steps: int) -> Array:

@@ -76,8 +76,6 @@ def batch_of(problem: Problem) -> tuple[Batch, Rules]:
     """The arrays of a problem, optional ones filled in."""
     h, t = problem.homes, problem.steps
     ran, lasted = _run_before(problem)
-    columns = lambda *c: np.ascontiguousarray(np.stack([np.broadcast_to(x, (h,)) for x in c], 1), float)  # noqa: E731
-    per_step = lambda x: np.ascontiguousarray(np.broadcast_to(x if x.ndim == 2 else x[:, None], (h, t)))  # noqa: E731
     none = np.zeros(h)
     batch = Batch(
         price=problem.price,
@@ -91,14 +89,14 @@ def batch_of(problem: Problem) -> tuple[Batch, Rules]:
         weight=problem.value_x[:, None] * problem.state_weight,
         low=problem.indoor_min,
         high=problem.indoor_max,
-        tank=columns(problem.tank_a, problem.tank_b, problem.tank0, problem.value_tank),
+        tank=_columns(problem.tank_a, problem.tank_b, problem.tank0, problem.value_tank),
         tank_w=problem.tank_w,
-        tank_low=per_step(problem.tank_min),
-        tank_high=per_step(problem.tank_max),
+        tank_low=_per_step(problem.tank_min, t),
+        tank_high=_per_step(problem.tank_max, t),
         allowed=np.ones((h, t, problem.space_actions + 1), bool) if problem.allowed is None else problem.allowed,
         run=np.ascontiguousarray(np.stack([ran, lasted], 1).astype(np.int64)),
-        dose=columns(*_dose(problem)),
-        start=columns(
+        dose=_columns(*_dose(problem)),
+        start=_columns(
             none if problem.start_cost is None else problem.start_cost,
             none + LONG_AGO if problem.max_starts_day is None else problem.max_starts_day,
         ),
@@ -111,6 +109,17 @@ def batch_of(problem: Problem) -> tuple[Batch, Rules]:
         max(int(problem.min_off_steps), 1),
         max(round(24.0 / problem.step_h), 1),
     )
+
+
+def _columns(*values: Array) -> Array:
+    """Values (home,) side by side."""
+    return np.ascontiguousarray(np.stack(values, axis=1), dtype=float)
+
+
+def _per_step(value: Array, steps: int) -> Array:
+    """A value (home,) or (home, step) as (home, step)."""
+    wide = value if value.ndim == 2 else value[:, None]
+    return np.ascontiguousarray(np.broadcast_to(wide, (len(value), steps)))
 
 
 def _run_before(problem: Problem) -> tuple[Array, Array]:

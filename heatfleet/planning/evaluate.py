@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numba import njit
@@ -39,7 +39,8 @@ def evaluate(problem: Problem, action: Array) -> Evaluation:
     scores = np.zeros((problem.homes, SCORES))
     indoor, tank = np.empty(actions.shape), np.empty(actions.shape)
     _score_all(batch, rules, actions, scores, indoor, tank)
-    return Evaluation(*(scores[:, j] for j in range(SCORES)), indoor, tank)
+    names = [f.name for f in fields(Evaluation)]
+    return Evaluation(**{names[j]: scores[:, j] for j in range(SCORES)}, indoor=indoor, tank=tank)
 
 
 @njit(cache=True, nogil=True)

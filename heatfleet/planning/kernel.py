@@ -9,6 +9,7 @@ from numba import njit
 
 from heatfleet.planning.arrays import Batch, Home, Rules, home_of
 from heatfleet.planning.evaluate import SCORES, STARTS_OVER, ranking, score
+from heatfleet.planning.plane_kernel import Plane, lay_plane, plane_backward, plane_walk, swing_k
 from heatfleet.planning.space_kernel import Grid, Work, backward, lay_grid, walk
 from heatfleet.planning.tank_kernel import Tank, charge_costs, place_dose, plan_tank
 from heatfleet.thermal.arrays import Array
@@ -23,6 +24,9 @@ class Effort(NamedTuple):
 
     passes: int
     cells: int
+    polish: int  # passes over both modes, for two-mass buildings
+    layers: int
+    swing_k: float  # polished where heat moves the fast mode by more than this
 
 
 class Best(NamedTuple):
@@ -45,7 +49,7 @@ def best_for(steps: int) -> Best:
 
 @njit(cache=True, nogil=True)
 def plan_homes(
-    batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best], out: tuple[Array, Array]
+    batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best, Plane], out: tuple[Array, Array]
 ) -> None:
     """Fill ``out`` = action (home, step) and scores (home, SCORES) of all homes of the batch."""
     action, scores = out
@@ -103,9 +107,11 @@ def _blend(known: Array, new: Array, share: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _plan_home(batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best], i: int) -> None:
+def _plan_home(
+    batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best, Plane], i: int
+) -> None:
     """All passes of one home."""
-    grid, work, tank, best = memory
+    grid, work, tank, best, plane = memory
     home = home_of(batch, rules, i)
     steps = home.heat.shape[0]
     nominal, surcharge, lost = np.zeros(steps + 1), np.zeros(steps), np.zeros(steps)
@@ -129,3 +135,14 @@ def _plan_home(batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, W
         _blend(surcharge, lost, 1.0 if p == 0 else 0.5)
         if best.trial[STARTS_OVER] > 0:
             start = 2.0 * start + 0.5
+    if home.x0.shape[0] == 1 or swing_k(home) < effort.swing_k:
+        return
+    for _ in range(effort.polish):
+        if has_tank:
+            charge_costs(batch, i, home.scale, surcharge, locked, tank)
+            plan_tank(batch, rules, i, home.scale, run_cost, tank, slots)
+        lay_plane(home, effort.cells, grid, plane)
+        plane_backward(home, grid, plane, slots, start, rules.min_on, rules.min_off)
+        plane_walk(home, grid, plane, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
+        consider(batch, rules, i, home.scale, action, best)
+        _blend(surcharge, lost, 0.5)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,13 @@ from heatfleet.domain.errors import Invalid
 from heatfleet.planning.arrays import Batch, Rules, batch_of
 from heatfleet.planning.evaluate import COST, OBJECTIVE, PENALTY, SCORES
 from heatfleet.planning.kernel import Effort, best_for, plan_homes
+from heatfleet.planning.plane_kernel import plane_for
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.space_kernel import grid_for, work_for
 from heatfleet.planning.tank_kernel import tank_for
 from heatfleet.thermal.arrays import Array
 
-EFFORTS = {"fast": Effort(3, 64), "best": Effort(6, 96)}
+EFFORTS = {"fast": Effort(3, 64, 1, 5, 2.0), "best": Effort(4, 80, 3, 8, 0.2)}
 CHUNK_HOMES = 512
 
 
@@ -57,7 +59,8 @@ def _solved(problem: Problem, chunks: list[slice], effort: Effort, threads: int)
 
 def _part(problem: Problem, part: slice) -> Problem:
     """The problem of some homes."""
-    return replace(problem, **{n: v[part] for n, v in vars(problem).items() if isinstance(v, np.ndarray)})
+    arrays: dict[str, Any] = {n: v[part] for n, v in vars(problem).items() if isinstance(v, np.ndarray)}
+    return replace(problem, **arrays)
 
 
 def _solve_chunk(batch: Batch, rules: Rules, effort: Effort) -> tuple[Array, Array]:
@@ -67,6 +70,7 @@ def _solve_chunk(batch: Batch, rules: Rules, effort: Effort) -> tuple[Array, Arr
         work_for(steps, rules.min_on + rules.min_off, actions, effort.cells),
         tank_for(steps),
         best_for(steps),
+        plane_for(steps, rules.min_on + rules.min_off, effort.layers, effort.cells),
     )
     out = np.zeros((homes, steps), np.int8), np.zeros((homes, SCORES))
     plan_homes(batch, rules, effort, memory, out)

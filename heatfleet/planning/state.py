@@ -95,7 +95,8 @@ def build_problem(
     The comfort band is narrowed by half the model's uncertainty, at most ``MARGIN_MAX_K``.
     """
     building = _building(models, horizon, present)
-    above_own_k = nominal_trajectory(models, horizon, present, building, *_steered(freedom, horizon, seen))
+    shift_k, dhw = _steered(freedom, horizon, seen)
+    above_own_k = nominal_trajectory(models, horizon, present, building, shift_k, dhw)
     heat, energy = state_response(models, horizon, freedom, above_own_k)
     mean_price = np.abs(horizon.price).mean(axis=1)
     fleet_price = max(float(mean_price.mean()), 0.02)

@@ -40,9 +40,9 @@ class Tank(NamedTuple):
 
 def tank_for(steps: int) -> Tank:
     """Memory for a horizon."""
-    per_step = [np.zeros(steps) for _ in range(5)]
+    low, high, weight, cost, rise = np.zeros((5, steps))
     rows = np.zeros((steps + 1, 2, CELLS + 2 * GUARD))
-    return Tank(*per_step, rows, np.zeros(steps + 1), np.zeros(steps + 1))
+    return Tank(low, high, weight, cost, rise, rows, np.zeros(steps + 1), np.zeros(steps + 1))
 
 
 @njit(cache=True, nogil=True)

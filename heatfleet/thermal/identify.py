@@ -232,7 +232,7 @@ def fit_hourly(past: Past, prior: TwoMass) -> TwoMass:
 
 def _or_zero(values: Array) -> Array:
     """Rows without any number as zeros, so that statistics over them are quiet."""
-    return np.where(np.isnan(values).all(axis=1)[:, None], 0.0, values)
+    return np.where(np.all(np.isnan(values), axis=1, keepdims=True), 0.0, values)
 
 
 def _whole(building: TwoMass) -> tuple[Array, Array]:
