@@ -7,8 +7,7 @@ restored in time stays owed in the database; the next start gives it back.
 from __future__ import annotations
 
 import asyncio
-
-import structlog
+from dataclasses import dataclass
 
 from heatfleet.clocks import FleetClock
 from heatfleet.flows.monitor import monitor
@@ -21,11 +20,24 @@ HASTE = 120.0
 WITHIN_S = 25.0
 LOOK_EVERY_S = 0.25
 
-log = structlog.get_logger("heatfleet.demo")
+
+@dataclass(frozen=True)
+class Farewell:
+    """How many pumps were seen restored, and how many were not in time (normally none)."""
+
+    restored: int
+    still_owed: int
 
 
-async def give_back(tools: Tools, clock: FleetClock, within_s: float = WITHIN_S) -> int:
-    """How many pumps were not seen restored in time; normally none."""
+def summary(done: Farewell) -> str:
+    """One line for a person."""
+    if done.still_owed:
+        return f"{done.restored} pumps restored and seen so; {done.still_owed} are still owed, the next start does it"
+    return f"{done.restored} pumps restored and seen so; stopped" if done.restored else "nothing was moved; stopped"
+
+
+async def give_back(tools: Tools, clock: FleetClock, within_s: float = WITHIN_S) -> Farewell:
+    """Gives back, and looks until every pump is seen restored, at most ``within_s`` seconds."""
     clock.hurry(HASTE)
     until_s = asyncio.get_running_loop().time() + within_s
     owed = before = await count_owed(tools)
@@ -35,8 +47,7 @@ async def give_back(tools: Tools, clock: FleetClock, within_s: float = WITHIN_S)
         await _read_now(tools)
         await asyncio.sleep(LOOK_EVERY_S)
         owed = await count_owed(tools)
-    log.info("pumps given back to their owners", restored=before - owed, still_owed=owed)
-    return owed
+    return Farewell(before - owed, owed)
 
 
 async def _read_now(tools: Tools) -> None:

@@ -212,7 +212,8 @@ async def run_fleet(demo: Demo, worker: Any, stop: asyncio.Event) -> None:
     await asyncio.wait([*tasks, asyncio.create_task(stop.wait())], return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     await asyncio.gather(*tasks)
-    await farewell.give_back(tools_of(demo.house), demo.clock)
+    watch.say("giving every pump back to its owner's settings …", demo.options.json)
+    watch.say(farewell.summary(await farewell.give_back(tools_of(demo.house), demo.clock)), demo.options.json)
 
 
 async def save_clock(database: Database, at: datetime) -> None:

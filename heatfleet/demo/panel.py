@@ -14,7 +14,7 @@ from rich.text import Text
 
 from heatfleet.store.fleet_table import FleetCounts, FleetRow
 
-ROWS_SHOWN = 30
+ROWS_SHOWN, LINES_AROUND = 60, 8
 STATES = {"min": ("Min", "cyan"), "low": ("ECO", "green"), "mid": ("Comfort", "white"), "max": ("Boost", "red")}
 REASONS = {
     "cheap_now": "cheap now", "dear_now": "dear now", "comfort_limit": "comfort limit", "hot_water": "hot water",
@@ -93,17 +93,18 @@ def headline(now: Now) -> str:
     return "  ·  ".join(parts)
 
 
-def table(now: Now) -> Group:
-    """The live table below its headline."""
+def table(now: Now, height: int) -> Group:
+    """The live table below its headline, in at most ``height`` lines."""
     live = Table()
     for name, side in (
         ("heat pump", "left"), ("state", "left"), ("why", "left"), ("indoor", "right"), ("outdoor", "right"),
         ("hot water", "right"), ("power", "right"), ("steering", "left"),
     ):  # fmt: skip
         live.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
-    for row in now.rows[:ROWS_SHOWN]:
+    shown = now.rows[: max(1, height - LINES_AROUND)]
+    for row in shown:
         live.add_row(*cells(row))
-    hidden = now.counts.heat_pumps - min(len(now.rows), ROWS_SHOWN)
+    hidden = now.counts.heat_pumps - len(shown)
     if hidden > 0:
         live.caption = f"and {hidden} more"
     return Group(Text(headline(now), style="bold"), live)

@@ -33,6 +33,15 @@ def announce(ready: Ready, notes: Sequence[str], as_json: bool) -> None:
         console.print()
 
 
+def say(text: str, as_json: bool) -> None:
+    """One line for a person; with ``as_json`` in the log."""
+    if as_json:
+        log.info(text)
+    else:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+
 async def watch(look: Look, as_json: bool, stop: asyncio.Event) -> None:
     """Until ``stop``: the table on a terminal, else a line a minute (with ``as_json`` in the log)."""
     console = Console()
@@ -41,18 +50,13 @@ async def watch(look: Look, as_json: bool, stop: asyncio.Event) -> None:
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.is_set():
-            live.update(table(await look()), refresh=True)
+            live.update(table(await look(), console.height), refresh=True)
             await _wait(stop, TABLE_EVERY_S)
 
 
 async def _lines(look: Look, as_json: bool, stop: asyncio.Event) -> None:
     while not stop.is_set():
-        text = headline(await look())
-        if as_json:
-            log.info(text)
-        else:
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+        say(headline(await look()), as_json)
         await _wait(stop, LINE_EVERY_S)
 
 
