@@ -133,6 +133,25 @@ class OnboardingInput(Struct, kw_only=True):
     external_metadata: dict[str, Any] | UnsetType = UNSET
 
 
+class CueResolveInput(Struct, kw_only=True):
+    """Where the owner goes after signing in again; camelCase spellings are accepted, too."""
+
+    success_url: Url
+    cancel_url: Url
+    language: Literal["sv", "de", "en", "fr", "hu", "it", "et", "pl", "ro"] | UnsetType = UNSET
+    location: dict[str, Any] | str | UnsetType | None = UNSET
+    client_info: dict[str, Any] | str | UnsetType | None = UNSET
+
+
+class CueStateInput(Struct, kw_only=True):
+    """How an action ended."""
+
+    state: Literal["success", "fail"]
+    payload: dict[str, Any] | UnsetType | None = UNSET
+    location: dict[str, Any] | str | UnsetType | None = UNSET
+    client_info: dict[str, Any] | str | UnsetType | None = UNSET
+
+
 class TokenInput(Struct, kw_only=True):
     """A token request (RFC 6749), form-encoded or JSON; the client may also come by HTTP Basic."""
 
@@ -146,5 +165,6 @@ class TokenInput(Struct, kw_only=True):
 
 
 HEAT_PUMP_ALIASES: Final = {"pause_power_active": "is_pause_power_active"}
+CUE_ALIASES: Final = {"successUrl": "success_url", "cancelUrl": "cancel_url", "clientInfo": "client_info"}
 MODEL_ALIASES: Final = {"cloud_service": "cloud_service_id"}
 MODEL_READ_ONLY: Final = frozenset({"cloud_service_instructions", "cloud_service_signup_link"})

@@ -52,7 +52,7 @@ async def create_device_onboarding(request: ApiRequest) -> ApiResponse:
     )
     allow(principal, Right.ONBOARD, principal.org_id, fields["user_id"])
     for name in ("success_url", "cancel_url"):
-        _check_url(name, fields[name])
+        check_url(name, fields[name])
     fields["price_zone_default"] = str(parse_price_zone(fields["price_zone_default"], "price_zone_default"))
     session_id = await flow.create_session(call.act(principal.org_id), flow.NewSession(**fields))
     return await _show(call, session_id)
@@ -75,7 +75,7 @@ async def retrieve_device_onboarding(request: ApiRequest, session_id: FromPath[U
     return await _show(call_of(request), session_id)
 
 
-def _check_url(name: str, url: str) -> None:
+def check_url(name: str, url: str) -> None:
     """Raises :class:`Invalid` unless absolute https, or http to loopback."""
     try:
         parts = urlsplit(url)

@@ -24,6 +24,7 @@ _ID_WORDS = {
     "org_id": "The organisation",
     "user_id": "The user the object belongs to",
     "heat_pump_id": "The heat pump",
+    "cue_id": "The action",
     "session_id": "The onboarding session",
 }
 _DESCRIPTION = """\

@@ -21,6 +21,7 @@ from heatfleet.domain.errors import (
     PreconditionFailed,
     TryAgain,
 )
+from heatfleet.store.health import UNREACHABLE
 
 log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
@@ -103,6 +104,8 @@ def status_and_detail(error: Exception) -> tuple[int, str]:
         if isinstance(error, kind):
             detail = "Some fields are not valid." if status == 422 else str(error)
             return status, detail
+    if isinstance(error, UNREACHABLE):
+        return 503, "The database does not answer at the moment; try again."
     if isinstance(error, HTTPException) and error.status_code < 500:
         return error.status_code, TITLES.get(error.status_code, error.detail) + "."
     return 500, "Something went wrong on our side. It has been logged under the request id."
@@ -114,6 +117,8 @@ def _headers(error: Exception, request: ApiRequest) -> dict[str, str]:
         return {"WWW-Authenticate": 'Bearer error="invalid_token"' if sent else "Bearer"}
     if isinstance(error, TryAgain):
         return {"Retry-After": str(max(1, round(error.after_s)))}
+    if isinstance(error, UNREACHABLE):
+        return {"Retry-After": "5"}
     if isinstance(error, HTTPException) and error.headers:
         return dict(error.headers)
     return {}

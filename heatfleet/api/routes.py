@@ -10,7 +10,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from heatfleet.api import buildings, heat_pumps, meta, onboarding, token, users
+from heatfleet.api import buildings, cues, heat_pumps, meta, onboarding, token, users
 from heatfleet.api.docs_page import render_docs
 from heatfleet.api.edge import Edge
 from heatfleet.api.idempotency import Idempotency
@@ -25,6 +25,7 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *buildings.HANDLERS,
     *heat_pumps.HANDLERS,
     *onboarding.HANDLERS,
+    *cues.HANDLERS,
     *meta.HANDLERS[1:],
 )
 

@@ -233,6 +233,18 @@ class MeOutput(Struct, kw_only=True):
     client_id: UUID | None = None
 
 
+class RedirectOutput(Struct, kw_only=True):
+    """Where to send the person's browser."""
+
+    redirect_url: str
+
+
+class ActionOutput(Struct, kw_only=True):
+    """The action that was ended."""
+
+    action_id: UUID
+
+
 class Health(Struct, kw_only=True):
     """Whether the server can work."""
 

@@ -12,8 +12,8 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,13 +67,26 @@ class _World:
 
 def run(**options: Any) -> dict[str, Any]:
     """CPU per request [µs] of each operation and its ratio to the floor; options: requests, rounds, pumps."""
-    logging.getLogger().setLevel(logging.WARNING)
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     requests, rounds, pumps = (int(options.get(k, d)) for k, d in (("requests", 2000), ("rounds", 5), ("pumps", 100)))
-    with tempfile.TemporaryDirectory(prefix="heatfleet-bench-") as folder, asyncio.Runner(**_loop()) as runner:
+    temporary = tempfile.TemporaryDirectory(prefix="heatfleet-bench-")
+    with _quiet(), temporary as folder, asyncio.Runner(**_loop()) as runner:
         home = Path(folder)
         home.chmod(0o711)
         return runner.run(_run(home, requests, rounds, pumps))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Logs from warnings on, as a busy server would; as before afterwards."""
+    root, before = logging.getLogger(), structlog.get_config()
+    level = root.level
+    root.setLevel(logging.WARNING)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        structlog.configure(**before)
 
 
 def _loop() -> dict[str, Any]:

@@ -157,8 +157,11 @@ async def _link(act: Act, counter: Counter, session: OnboardingSession, account:
         taken = await heat_pumps.device_is_taken(
             tx, act.org_id, account.vendor, device.external_device_id, session.heat_pump_id
         )
+        owed = await heat_pumps.device_is_owed(tx, act.org_id, account.vendor, device.external_device_id)
     if taken:
         raise Conflict("This heat pump is already connected in the organisation.")
+    if owed:
+        raise TryAgain("the owner's settings are still being restored", after_s=300, code="restoring")
     snapshot = await _read_once(counter.vendors.driver(account.vendor), account.grant, device)
     async with act.database.write(act.org_id) as tx:
         await session_still_open(tx, act.org_id, session.id)

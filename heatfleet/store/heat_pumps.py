@@ -117,6 +117,16 @@ async def update(
         await tx.execute(sql, org_id, heat_pump_id, version, now, *changes.values())
 
 
+async def device_is_owed(tx: ReadTx, org_id: UUID, vendor: str, external_device_id: str) -> bool:
+    """Whether a deleted pump that was this device has not got its owner's settings back yet."""
+    sql = """
+        select exists (select from heat_pumps h join baselines b on b.heat_pump_id = h.id
+          where h.org_id = $1 and h.vendor = $2 and h.external_device_id = $3 and h.deleted_at is not null
+            and b.release_owed_since is not null)"""
+    owed: bool = await tx.value(sql, org_id, vendor, external_device_id)
+    return owed
+
+
 async def device_is_taken(tx: ReadTx, org_id: UUID, vendor: str, external_device_id: str, but: UUID | None) -> bool:
     """Whether a living pump other than ``but`` already is this device of this vendor."""
     sql = """

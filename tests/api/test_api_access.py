@@ -49,7 +49,7 @@ def documented() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("method", "path"), documented())
 async def test_anonymous_is_401(api: Api, method: str, path: str) -> None:
-    for name in ("org_id", "user_id", "heat_pump_id", "session_id"):
+    for name in ("org_id", "user_id", "heat_pump_id", "session_id", "cue_id"):
         path = path.replace(f"{{{name}:uuid}}", str(new_id()))
     for token in (None, "nonsense"):
         answer = await api.call(method, path, {} if method in {"POST", "PUT", "PATCH"} else None, token=token)

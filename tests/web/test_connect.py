@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 from urllib.parse import parse_qs, urlsplit
+from uuid import UUID
 
 import pytest
 from babel.messages.pofile import read_po
@@ -156,6 +157,28 @@ async def test_an_account_without_heat_pump(api: Api) -> None:
     made = await session(api)
     answer = await page(api, "/connect/callback", code="good", state=state_of(await agree(api, made["id"])))
     assert "keine Wärmepumpe" in text(answer)
+
+
+async def test_a_deleted_pump_comes_back_only_after_its_own_settings_did(api: Api) -> None:
+    first = await session(api)
+    back = await page(api, "/connect/callback", code="good", state=state_of(await agree(api, first["id"])))
+    pump_id = parse_qs(urlsplit(back.headers["location"]).query)["deviceId"][0]
+    async with api.services.database.write(api.org_id) as tx:
+        await tx.execute(
+            "insert into baselines (heat_pump_id, org_id, lever, own_value, captured_at, release_owed_since)"
+            " values ($1, $2, 'indoor_setpoint_c', 21, now(), now())",
+            UUID(pump_id),
+            api.org_id,
+        )
+    gone = await api.call("DELETE", f"/org/{api.org_id}/users/{first['user']}/heat-pumps/{pump_id}")
+    assert gone.status == 204
+    second = await session(api)
+    early = await page(api, "/connect/callback", code="good", state=state_of(await agree(api, second["id"])))
+    assert "noch wiederhergestellt" in text(early)
+    async with api.services.database.write(api.org_id) as tx:
+        await tx.execute("update baselines set release_owed_since = null")
+    later = await page(api, "/connect/callback", code="good", state=state_of(await agree(api, second["id"])))
+    assert later.status == 303
 
 
 async def test_states_are_good_for_the_latest_sign_in_and_one_hour(api: Api, clock: Any) -> None:

@@ -1,0 +1,14 @@
+"""The bench runs, small, and says what it measured."""
+
+from __future__ import annotations
+
+import json
+
+from heatfleet.bench.api import run
+
+
+def test_bench_api_runs_and_names_its_reference() -> None:
+    measured = json.loads(json.dumps(run(requests=160, rounds=1, pumps=5)))
+    assert set(measured["cpu_us_per_request"]) == {"floor", "get_one", "list_100", "put", "token"}
+    assert measured["reference"].startswith("floor")
+    assert 0.5 < measured["get_one_to_floor"] < 10
