@@ -18,7 +18,7 @@ import structlog
 from heatfleet.domain.errors import HeatfleetError, TryAgain
 from heatfleet.domain.jobs import Job, JobName
 from heatfleet.domain.time_grid import floor_mtu
-from heatfleet.flows import fetch, keep, monitor, plan, release, steer
+from heatfleet.flows import fetch, keep, learn, monitor, plan, release, steer
 from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.flows.toolbox_timetable import add_tasks, lease_tasks, next_due_at, task_done
 from heatfleet.markets.source import PriceSource
@@ -57,6 +57,7 @@ class Worker:
             "prices": Task(QUARTER, self._fetch_prices),
             "weather": Task(HOUR, self._fetch_weather),
             "consumption": Task(HOUR, lambda: keep.refresh_consumption(tools)),
+            "learn": Task(HOUR, lambda: learn.learn_tonight(tools)),
             "replan": Task(HOUR, lambda: plan.plan_all(tools)),
             "steer": Task(QUARTER, self._steer),
             "sweep": Task(SWEEP_EVERY, lambda: release.sweep(tools)),
@@ -64,6 +65,7 @@ class Worker:
         self._flows: Mapping[JobName, Callable[[Sequence[Job]], Awaitable[object]]] = {
             JobName.RELEASE: lambda found: release.release(tools, _pumps(found)),
             JobName.PLAN: self._plan,
+            JobName.LEARN: lambda found: learn.learn(tools, _pumps(found)),
             JobName.FETCH_PRICES: lambda found: self._fetch_zones([str(job.payload["zone"]) for job in found]),
             JobName.FETCH_WEATHER: lambda found: self._fetch_places([str(job.payload["place"]) for job in found]),
         }

@@ -50,6 +50,7 @@ class Home:
     policy: Policy
     abilities: Capabilities
     own: OwnSettings
+    own_offset_k: float  # the owner's own curve offset
     site: Site
     values: Mapping[Channel, float]
 
@@ -80,7 +81,7 @@ def horizon(homes: Sequence[Home], around: Surroundings, grid: TimeGrid) -> Hori
         price=np.stack([_price(home.site, around, grid) for home in homes]),
         outdoor_c=np.stack(outdoor),
         ghi_kw_m2=np.stack(ghi),
-        quarter_of_day=np.stack([_quarters(home.site.price_zone, grid) for home in homes]),
+        quarter_of_day=np.stack([quarters(home.site.price_zone, grid) for home in homes]),
         indoor_min_c=np.stack([c[0] for c in comfort]),
         indoor_max_c=np.stack([c[1] for c in comfort]),
         dhw_min_c=np.stack([c[2] for c in comfort]),
@@ -103,7 +104,7 @@ def _outdoor(home: Home, temp_c: Floats) -> Floats:
     return np.interp(np.arange(temp_c.size), known, temp_c[known])
 
 
-def _quarters(zone: str, grid: TimeGrid) -> Array:
+def quarters(zone: str, grid: TimeGrid) -> Array:
     """Local quarter-hour of the day (step,), exact also where the clock changes."""
     local = zone_time(zone)
     starts = [at.astimezone(local) for at in grid]

@@ -1,0 +1,76 @@
+"""Heat pumps as homes: what planning and learning load of them, and the models in force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import numpy as np
+
+from heatfleet.domain.capabilities import Capabilities
+from heatfleet.domain.levers import Lever
+from heatfleet.flows.toolbox_outlook import DESIGN_OUTDOOR_C, Home, building_facts
+from heatfleet.flows.toolbox_steering import lever_facts, own_settings
+from heatfleet.store import baselines, heat_pumps, models, pump_states, sites, telemetry
+from heatfleet.store.baselines import Baseline
+from heatfleet.store.database import ReadTx
+from heatfleet.store.heat_pumps import HeatPump
+from heatfleet.store.models import StoredModel
+from heatfleet.store.sites import Site
+from heatfleet.store.telemetry import Latest
+from heatfleet.thermal.model import ThermalModels, prior
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What the store knows of heat pumps, in their order."""
+
+    pumps: list[HeatPump]
+    latest: Mapping[UUID, Latest]
+    baselines: Mapping[UUID, Sequence[Baseline]]
+    models: Mapping[UUID, StoredModel]
+    sites: Mapping[UUID, Site]
+
+
+async def load(tx: ReadTx, ids: Sequence[UUID], *, only_optimised: bool) -> Loaded:
+    """The living, connected pumps among ``ids`` that have been read."""
+    latest = await telemetry.latest(tx, ids)
+    pumps = await pump_states.pumps(tx, ids)
+    found = [pump for id_ in ids if (pump := pumps.get(id_)) is not None and _is_read(pump, latest.get(id_))]
+    return Loaded(
+        pumps=[pump for pump in found if pump.is_smart_optimization_active or not only_optimised],
+        latest=latest,
+        baselines=await baselines.of_pumps(tx, ids),
+        models=await models.in_force(tx, ids),
+        sites=await sites.sites(tx, ids),
+    )
+
+
+def _is_read(pump: HeatPump, latest: Latest | None) -> bool:
+    is_there = pump.deleted_at is None and pump.connection_id is not None
+    return is_there and latest is not None and latest.at is not None
+
+
+def home_of(loaded: Loaded, pump: HeatPump) -> Home:
+    """One pump with its surroundings."""
+    abilities, values = Capabilities.from_json(pump.capabilities), loaded.latest[pump.id].values
+    levers = lever_facts(loaded.baselines.get(pump.id, ()), (), values, abilities.levers)
+    offset = levers.get(Lever.CURVE_OFFSET_K)
+    return Home(
+        policy=heat_pumps.policy_of(pump),
+        abilities=abilities,
+        own=own_settings(levers, values),
+        own_offset_k=0.0 if offset is None else offset.own_value or 0.0,
+        site=loaded.sites[pump.id],
+        values=values,
+    )
+
+
+def models_of(loaded: Loaded, pumps: Sequence[HeatPump], now: datetime) -> ThermalModels:
+    """The models in force; a prior from building facts for homes nobody has measured yet."""
+    facts = building_facts([loaded.sites[p.id] for p in pumps], now.year)
+    unknown = prior(facts, np.full(len(pumps), DESIGN_OUTDOOR_C))
+    stored = [loaded.models.get(p.id) for p in pumps]
+    return ThermalModels.from_dicts([unknown.to_dict(i) if m is None else m.parameters for i, m in enumerate(stored)])
