@@ -21,7 +21,7 @@ def lp_bound(problem: Problem, i: int) -> float:
     import highspy
 
     model = _model(problem, i)
-    solver = highspy.Highs()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
     solver.passModel(model)

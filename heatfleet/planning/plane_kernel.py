@@ -1,4 +1,4 @@
-"""The polish: the space-heating programme over both modes of a two-mass building, whose air warms quicker than its mass.
+"""The polish: the space-heating programme over both modes of a building whose air warms quicker than its mass.
 
 Coordinates are sheared to (indoor, fast mode by heat): ``u = slow + phi`` with ``phi' = a_fast · phi + b_fast · heat``,
 so that the comfort limit lies along the cells of ``u`` whatever ``phi`` is, every action still shifts all cells of a

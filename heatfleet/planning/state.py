@@ -148,10 +148,12 @@ def nominal_trajectory(
 
     ``shift_k`` and ``dhw`` (bool: the tank is charged, no heat for the house) are (home, step).
     """
-    x, above = building.start_c.copy(), np.empty(horizon.price.shape)
+    x: Array = building.start_c.copy()
+    above: Array = np.empty(horizon.price.shape)
     for t in range(above.shape[1]):
         above[:, t] = x[:, 0] - present.setpoint_c
-        heat = models.response.heat_kw(horizon.outdoor_c[:, t], above[:, t], shift_k[:, t]) * ~dhw[:, t]
+        heat = models.response.heat_kw(horizon.outdoor_c[:, t], above[:, t], shift_k[:, t])
+        heat = np.where(dhw[:, t], 0.0, heat)
         x = np.einsum("hij,hj->hi", building.discrete.a, x) + building.discrete.b * heat[:, None] + building.drift[:, t]
     return above
 

@@ -49,6 +49,7 @@ class Block:
     setpoint_c: Array  # the owner's own
     shift_k: Array  # steering shift in force
     quarter_of_day: Array  # (home, step) int, local
+    water_above_room_k: Array | None = None  # mean of flow and return minus indoors; None = never read
 
 
 def learn(block: Block, in_force: ThermalModels) -> ThermalModels:
@@ -87,6 +88,9 @@ def _usable(block: Block, models: ThermalModels) -> Block:
         space_heat_kw=np.where(np.isnan(heat), by_cop, heat),
         dhw_heat_kw=dhw,
         shift_k=np.nan_to_num(block.shift_k),
+        water_above_room_k=np.full(heat.shape, np.nan)
+        if block.water_above_room_k is None
+        else block.water_above_room_k,
     )
 
 
@@ -133,9 +137,10 @@ def _learn_response(block: Block, in_force: Response) -> Response:
     if not index.size:
         return in_force
     b, prior = take(block, index), take(in_force, index)
+    assert b.water_above_room_k is not None
     seen = Seen(
         b.outdoor_c, b.indoor_c - b.setpoint_c, b.shift_k, b.space_heat_kw, b.space_power_kw,
-        np.nan_to_num(b.dhw_heat_kw), np.nan_to_num(b.dhw_power_kw),
+        np.nan_to_num(b.dhw_heat_kw), np.nan_to_num(b.dhw_power_kw), b.water_above_room_k,
     )  # fmt: skip
     learned = learn_response(seen, prior)
     finite = np.logical_and.reduce([np.isfinite(v) for v in vars(learned).values()])

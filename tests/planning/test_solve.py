@@ -187,7 +187,7 @@ def test_more_passes_move_slots_and_help() -> None:
     from heatfleet.planning.solve import solved_with
 
     problem = random_problem(16, 31, Kind())
-    one, three = solved_with(problem, Effort(1, 64)), solved_with(problem, Effort(3, 64))
+    one, three = solved_with(problem, Effort(1, 64, 0, 2, 0.0)), solved_with(problem, Effort(3, 64, 0, 2, 0.0))
     water = problem.hot_water_action
     assert ((one.action == water) != (three.action == water)).any(axis=1).sum() >= 8
     assert three.objective.sum() < one.objective.sum()
@@ -220,3 +220,12 @@ def test_buildings_that_swing_are_planned_too() -> None:
     found = evaluate(swinging, solve(swinging).action)
     assert np.isfinite(found.objective).all()
     assert not found.dwell_violations.any()
+
+
+def test_the_polish_helps_where_the_air_is_quick() -> None:
+    from heatfleet.planning.kernel import Effort
+    from heatfleet.planning.solve import solved_with
+
+    problem = random_problem(16, 33, Kind(tank=False))
+    plain, polished = solved_with(problem, Effort(3, 64, 0, 2, 0.0)), solved_with(problem, Effort(3, 64, 1, 6, 0.0))
+    assert polished.objective.sum() < plain.objective.sum()

@@ -67,7 +67,9 @@ def persistence(indoor: Array, begin: int) -> float:
     return float(np.sqrt(np.mean([(indoor[:, o : o + DAY] - indoor[:, o - 1, None]) ** 2 for o in origins])))
 
 
-def test_learned_homes_forecast_better_than_the_prior_and_than_persistence(block: Block, unknown: ThermalModels) -> None:
+def test_learned_homes_forecast_better_than_the_prior_and_than_persistence(
+    block: Block, unknown: ThermalModels
+) -> None:
     learned = learn(block, unknown)
     begin = (DAYS - 2) * DAY
     past = Past(block.indoor_c, block.outdoor_c, block.ghi_kw_m2, block.space_heat_kw)

@@ -1,0 +1,135 @@
+"""Problems stated from learned models, and plans read back with their reasons."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from heatfleet.domain.levers import SteeringState
+from heatfleet.domain.plans import Reason
+from heatfleet.planning.evaluate import evaluate
+from heatfleet.planning.read_back import Marks, read_back
+from heatfleet.planning.solve import solve
+from heatfleet.planning.state import HOT_WATER, Freedom, Horizon, Present, build_problem
+from heatfleet.thermal.model import BuildingFacts, ThermalModels, prior
+
+HOMES, STEPS = 3, 144
+START = datetime(2024, 1, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def models() -> ThermalModels:
+    return prior(None, np.full(HOMES, -10.0))
+
+
+def horizon(**changes: float) -> Horizon:
+    hour = np.arange(STEPS) / 4
+    one = np.ones((HOMES, STEPS))
+    given = {"outdoor_c": 2.0, "indoor_min_c": 20.5, "indoor_max_c": 22.5} | changes
+    return Horizon(
+        price=one * (0.3 + 0.1 * np.sin(hour / 24 * 4 * np.pi)), outdoor_c=one * given["outdoor_c"], ghi_kw_m2=0 * one,
+        quarter_of_day=np.tile(np.arange(STEPS) % 96, (HOMES, 1)), indoor_min_c=one * given["indoor_min_c"],
+        indoor_max_c=one * given["indoor_max_c"], dhw_min_c=45 * one, dhw_max_c=52 * one,
+    )  # fmt: skip
+
+
+def present(indoor_c: float = 21.0) -> Present:
+    full = lambda v: np.full(HOMES, v)  # noqa: E731
+    return Present(full(indoor_c), full(49.0), full(21.0), full(2), full(20))
+
+
+def freedom(**changes: object) -> Freedom:
+    base = Freedom(np.tile([-2.0, -1.0, 0.0, 2.0], (HOMES, 1)), np.ones((HOMES, 4), bool))
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def test_higher_states_ask_for_more_heat(models: ThermalModels) -> None:
+    problem = build_problem(models, horizon(), present(), freedom())
+    assert (np.diff(problem.space_heat, axis=2) >= 0).all()
+    assert (problem.space_energy > 0).all()
+    assert problem.space_actions == 4
+
+
+def test_heat_is_shifted_into_cheap_hours_and_comfort_holds(models: ThermalModels) -> None:
+    problem = build_problem(models, horizon(), present(), freedom())
+    problem = build_problem(models, horizon(), present(), freedom(), seen=solve(problem))
+    solution = solve(problem)
+    found = evaluate(problem, solution.action)
+    energy = np.concatenate([problem.space_energy, problem.dhw_energy[:, :, None]], axis=2)
+    used = np.take_along_axis(energy, solution.action[:, :, None].astype(int), axis=2)[:, :, 0]
+    paid = (used * problem.price).sum(1) / used.sum(1)
+    assert (paid < 0.97 * problem.price.mean(1)).all()
+    assert (found.indoor[:, 8:] > 20.3).all()
+    assert (found.tank > 45.0).all()
+
+
+def test_states_that_are_not_allowed_are_not_planned(models: ThermalModels) -> None:
+    states = np.ones((HOMES, 4), bool)
+    states[:, 0] = False
+    allowed = np.ones((HOMES, STEPS, 5), bool)
+    allowed[:, :, HOT_WATER] = False
+    action = solve(build_problem(models, horizon(), present(), freedom(states=states, allowed=allowed))).action
+    assert not (action == 0).any()
+    assert not (action == HOT_WATER).any()
+
+
+def test_an_uncertain_model_keeps_away_from_the_limits(models: ThermalModels) -> None:
+    sure = replace(models, uncertainty_k=np.zeros(HOMES))
+    narrow = build_problem(models, horizon(), present(), freedom())
+    wide = build_problem(sure, horizon(), present(), freedom())
+    assert (narrow.indoor_min > wide.indoor_min).all()
+    tight = build_problem(models, horizon(indoor_min_c=21.0, indoor_max_c=21.0), present(), freedom())
+    assert (tight.indoor_min <= tight.indoor_max).all()
+
+
+def test_a_dose_that_is_due_is_planned_and_named(models: ThermalModels) -> None:
+    due = freedom(dose_deadline_step=np.array([90, -1, 1000]))
+    problem = build_problem(models, horizon(), present(), due)
+    solution = solve(problem)
+    plans = read_back(problem, solution, START)
+    assert evaluate(problem, solution.action).tank[0].max() >= 60.0
+    assert Reason.DISINFECTION in {step.reason for step in plans[0]}
+    assert Reason.DISINFECTION not in {step.reason for step in plans[1]}
+    assert evaluate(problem, solution.action).tank[2].max() < 60.0
+
+
+def test_plans_say_what_to_expect_and_why(models: ThermalModels) -> None:
+    problem = build_problem(models, horizon(), present(), freedom())
+    solution = solve(problem)
+    plans = read_back(problem, solution, START)
+    assert [len(p) for p in plans] == [STEPS] * HOMES
+    assert plans[0][1].start_at == datetime(2024, 1, 8, 0, 15, tzinfo=UTC)
+    reasons = {step.reason for step in plans[0]}
+    assert {Reason.CHEAP_NOW, Reason.DEAR_NOW, Reason.HOT_WATER} <= reasons
+    assert sum(step.cost for step in plans[0]) == pytest.approx(solution.cost[0])
+    for step in plans[0]:
+        assert not (step.hot_water and step.state is SteeringState.MIN)
+
+
+def test_marks_name_pause_away_and_learning(models: ThermalModels) -> None:
+    problem = build_problem(models, horizon(), present(), freedom())
+    paused = np.zeros((HOMES, STEPS), bool)
+    paused[0, 10:20] = True
+    plans = read_back(problem, solve(problem), START, Marks(paused=paused, learning=~paused))
+    assert {s.reason for s in plans[0][10:20]} <= {Reason.PAUSE, Reason.HOT_WATER}
+    assert {s.reason for s in plans[0][20:]} <= {Reason.LEARNING, Reason.HOT_WATER}
+
+
+def test_models_survive_json(models: ThermalModels) -> None:
+    rows = [json.loads(json.dumps(models.to_dict(i))) for i in range(HOMES)]
+    again = ThermalModels.from_dicts(rows)
+    assert [again.to_dict(i) for i in range(HOMES)] == rows
+    assert again.of(np.array([1])).count == 1
+
+
+def test_newer_and_smaller_buildings_need_less() -> None:
+    nan = np.full(3, np.nan)
+    facts = BuildingFacts(np.array([200.0, 100.0, np.nan]), np.array([1960.0, 2020.0, np.nan]), nan, nan)
+    models = prior(facts, np.full(3, -10.0))
+    assert models.ua_kw_per_k[0] > 2 * models.ua_kw_per_k[1]
+    assert 0.1 < models.ua_kw_per_k[2] < 0.3
+    assert np.isfinite(models.capacity_kwh_per_k).all()
