@@ -17,7 +17,7 @@ from heatfleet.domain.levers import Lever
 from heatfleet.domain.plans import PlanStep
 from heatfleet.domain.policy import OwnSettings
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
-from heatfleet.domain.situation import Decision, LeverFacts, LeverWrite, Situation
+from heatfleet.domain.situation import ControlState, Decision, LeverFacts, LeverWrite, Situation
 from heatfleet.domain.steering import BACK_OFF, decide, limit_batch
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, side_by_side
 from heatfleet.store import baselines, commands, connections, heat_pumps, plans, polls, pump_states, telemetry
@@ -224,9 +224,18 @@ async def _note(
     await baselines.capture(tx, moved)
     await commands.insert(tx, [command for written in sent.values() for command in written])
     await baselines.hold(tx, [(id_, lever, at) for id_, d in decisions.items() for lever, at in d.holds.items()])
-    await pump_states.save_controlled(tx, [Controlled(id_, d.control_state, d.state) for id_, d in decisions.items()])
+    await pump_states.save_controlled(tx, [_controlled(facts[id_], d) for id_, d in decisions.items()])
     settled = [(id_, max(c.settle_at for c in written) + READ_AFTER) for id_, written in sent.items()]
     await polls.bring_forward(tx, settled)
+
+
+def _controlled(facts: PumpFacts, decision: Decision) -> Controlled:
+    """What people are told; a pump given back although it is optimised stays lost, or is ready to be steered again."""
+    pump, relation = facts.pump, decision.control_state
+    if relation is ControlState.OBSERVING and pump.is_smart_optimization_active and pump.deleted_at is None:
+        is_kept = pump.control_state in (ControlState.LOST, ControlState.OBSERVING)
+        relation = ControlState(pump.control_state) if is_kept else ControlState.READY
+    return Controlled(pump.id, relation, decision.state)
 
 
 def _moved(facts: PumpFacts, command: Command, now: datetime) -> Moved:

@@ -76,6 +76,8 @@ async def capture(tx: WriteTx, moved: Sequence[Moved]) -> None:
 
     Belongs into the transaction before the one that sends.
     """
+    if not moved:
+        return
     sql = """
         insert into baselines as b (heat_pump_id, org_id, lever, own_value, captured_at, written_value, written_at,
           settle_at, ends_at, attempts, release_owed_since)
@@ -94,6 +96,8 @@ async def capture(tx: WriteTx, moved: Sequence[Moved]) -> None:
 
 async def hold(tx: WriteTx, holds: Sequence[tuple[UUID, str, datetime]]) -> None:
     """New ends for writes that stay in force."""
+    if not holds:
+        return
     sql = """
         update baselines b set ends_at = h.ends_at
         from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as h(pump, lever, ends_at)
@@ -103,6 +107,8 @@ async def hold(tx: WriteTx, holds: Sequence[tuple[UUID, str, datetime]]) -> None
 
 async def save_seen(tx: WriteTx, seen: Sequence[Seen]) -> None:
     """What readings say, unless we have written again in the meantime."""
+    if not seen:
+        return
     sql = """
         update baselines b set
           attempts = 0,

@@ -66,11 +66,15 @@ select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::float8[
 
 async def insert(tx: WriteTx, commands: Sequence[Command]) -> None:
     """The commands, before they are sent."""
+    if not commands:
+        return
     await tx.execute(_INSERT, *([getattr(one, name) for one in commands] for name in Command.__struct_fields__))
 
 
 async def settle(tx: WriteTx, outcomes: Sequence[Outcome]) -> None:
     """The new statuses; what is confirmed, overridden or rejected stays so."""
+    if not outcomes:
+        return
     sql = """
         update commands c set status = o.status, receipt = coalesce(o.receipt, c.receipt),
           confirmed_at = coalesce(o.confirmed_at, c.confirmed_at)

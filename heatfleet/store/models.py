@@ -44,6 +44,8 @@ async def in_force(tx: ReadTx, heat_pump_ids: Sequence[UUID]) -> dict[UUID, Stor
 
 async def add(tx: WriteTx, models: Sequence[NewModel]) -> None:
     """New versions, in force at once."""
+    if not models:
+        return
     ids = [model.heat_pump_id for model in models]
     await tx.fetch("select pg_advisory_xact_lock(hashtextextended('thermal_models', 0))")
     await tx.execute("update thermal_models set in_force = false where heat_pump_id = any($1) and in_force", ids)

@@ -73,6 +73,8 @@ async def settle(tx: WriteTx, done: Sequence[PollDone]) -> None:
 
 async def bring_forward(tx: WriteTx, due: Sequence[tuple[UUID, datetime]]) -> None:
     """Earlier readings, where these instants are earlier than what was due."""
+    if not due:
+        return
     sql = """
         update polls p set due_at = least(p.due_at, d.due_at)
         from unnest($1::uuid[], $2::timestamptz[]) as d(id, due_at) where p.heat_pump_id = d.id"""

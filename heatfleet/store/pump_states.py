@@ -75,6 +75,8 @@ async def count_steered(tx: ReadTx) -> int:
 
 async def save_watched(tx: WriteTx, watched: Sequence[Watched]) -> None:
     """The statuses after a poll, where they changed."""
+    if not watched:
+        return
     sql = """
         update heat_pumps h set connection_status = w.connection,
           monitoring_status = coalesce(w.monitoring, h.monitoring_status),
@@ -92,6 +94,8 @@ async def save_watched(tx: WriteTx, watched: Sequence[Watched]) -> None:
 
 async def save_controlled(tx: WriteTx, controlled: Sequence[Controlled]) -> None:
     """Control state and steering state in force, where they changed."""
+    if not controlled:
+        return
     sql = """
         update heat_pumps h set control_state = c.control, current_state = c.state
         from unnest($1::uuid[], $2::text[], $3::text[]) as c(id, control, state)
@@ -101,6 +105,8 @@ async def save_controlled(tx: WriteTx, controlled: Sequence[Controlled]) -> None
 
 async def save_rejected(tx: WriteTx, heat_pump_ids: Sequence[UUID]) -> None:
     """Pumps whose vendor rejected a command."""
+    if not heat_pump_ids:
+        return
     await tx.execute("update heat_pumps set steering_status = 'error' where id = any($1)", list(heat_pump_ids))
 
 

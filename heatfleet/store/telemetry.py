@@ -112,6 +112,8 @@ async def latest(tx: ReadTx, heat_pump_ids: Sequence[UUID]) -> dict[UUID, Latest
 
 async def add_energy(tx: WriteTx, hours: Sequence[EnergyHour]) -> None:
     """The energy on top of what the hours hold; an hour is only as good as its worst part."""
+    if not hours:
+        return
     merged: dict[tuple[UUID, datetime], EnergyHour] = {}
     for one in hours:
         key = (one.heat_pump_id, one.hour_at)
@@ -160,6 +162,8 @@ async def hot_water_traces(
 
 async def save_doses(tx: WriteTx, doses: Sequence[tuple[UUID, datetime]]) -> None:
     """When these tanks last had a verified dose."""
+    if not doses:
+        return
     sql = """
         update device_latest l set disinfection_last_at = greatest(l.disinfection_last_at, d.at)
         from unnest($1::uuid[], $2::timestamptz[]) as d(id, at) where l.heat_pump_id = d.id"""
