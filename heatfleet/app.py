@@ -12,6 +12,7 @@ from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -39,6 +40,7 @@ from heatfleet.markets.source import PriceSource
 from heatfleet.processes import make_executor, stop_on_signals
 from heatfleet.serving import bind, serving
 from heatfleet.settings import Settings, vendor_settings
+from heatfleet.store import backup
 from heatfleet.store.database import Database, open_database
 from heatfleet.store.doctor import Finding, examine
 from heatfleet.store.migrate import head
@@ -154,6 +156,11 @@ async def house_at(settings: Settings, *, attach: bool = False) -> AsyncIterator
 async def look_over(settings: Settings) -> list[Finding]:
     """What ``heatfleet doctor`` finds."""
     return await examine(settings, RealClock())
+
+
+async def back_up(settings: Settings, folder: Path) -> backup.Manifest:
+    """Copies the installation into ``folder``."""
+    return await backup.backup(settings, RealClock(), folder)
 
 
 async def migrate_database(settings: Settings) -> str:

@@ -33,7 +33,7 @@ user = typer.Typer(help="People.", no_args_is_help=True)
 prices = typer.Typer(help="Wholesale prices.", no_args_is_help=True)
 
 COMMANDS: tuple[Callable[..., None], ...] = (
-    demo.demo, serve.up, serve.web, serve.worker, serve.migrate, serve.release,
+    demo.demo, serve.up, serve.web, serve.worker, serve.migrate, serve.release, serve.backup, serve.restore,
     look.settings, look.doctor, look.plan, look.bench, look.version,
 )  # fmt: skip
 for command in COMMANDS:

@@ -12,7 +12,9 @@ import typer
 from heatfleet.commands import show
 from heatfleet.processes import follow_parent
 
-HELP = """Everything in one go: database, API, Connect page and a fleet of virtual homes.
+HELP = """Run everything with a virtual fleet.
+
+In one go: database, API, Connect page and virtual homes behind an emulated vendor cloud.
 
 \b
 Examples:

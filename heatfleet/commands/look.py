@@ -15,7 +15,7 @@ from heatfleet.domain.errors import Invalid
 
 
 def settings() -> None:
-    """Every setting with its value and meaning; secrets are not shown."""
+    """Show every setting, secrets withheld."""
     from heatfleet.settings import describe
 
     meanings = describe()
@@ -25,7 +25,10 @@ def settings() -> None:
 
 
 def doctor() -> None:
-    """Check database, keys, disk, clock and sources; exit code 1 when something is wrong."""
+    """Say what is right and wrong here.
+
+    Database, keys, disk, clock, sources; exit code 1 when something is wrong.
+    """
     from heatfleet.app import look_over
 
     findings = asyncio.run(look_over(settings_with()))
@@ -39,7 +42,9 @@ def plan(
     out: Annotated[Path, typer.Option(help="Where the plan goes.")],
     quality: Annotated[str | None, typer.Option(help="fast or best.")] = None,
 ) -> None:
-    """Solve one planning problem from a file, without database or network.
+    """Solve a planning problem from a file.
+
+    Without database or network.
 
     Example: heatfleet plan --instance problem.json --out plan.json
     """
@@ -53,7 +58,9 @@ def bench(
     name: Annotated[str | None, typer.Argument(help="Which; without a name they are listed.")] = None,
     option: Annotated[list[str] | None, typer.Option("--set", help="key=value for the bench; repeatable.")] = None,
 ) -> None:
-    """Measure something and print JSON: each figure beside a named reference from the same run.
+    """Measure something, print JSON.
+
+    Each figure stands beside a named reference from the same run.
 
     Examples: heatfleet bench        heatfleet bench api        heatfleet bench planner --set homes=1000
     """
@@ -90,7 +97,7 @@ def _pair(text: str) -> tuple[str, Any]:
 
 
 def version() -> None:
-    """The version."""
+    """Print the version."""
     from heatfleet import __version__
 
     show.line(__version__)

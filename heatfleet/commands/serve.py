@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -17,9 +18,9 @@ def up(
     port: Annotated[int | None, typer.Option(help="Port to listen on [default: the setting].")] = None,
     workers: Annotated[int, typer.Option(help="How many worker processes.", min=1, max=64)] = 1,
 ) -> None:
-    """Everything a small installation needs: database (unless HEATFLEET_DATABASE_URL names one), web and worker.
+    """Run database, web and worker here.
 
-    Migrates first, restarts a part that dies, and drains on SIGTERM. For many machines run
+    The database only when HEATFLEET_DATABASE_URL names none. Migrates first, restarts a part that dies, and drains on SIGTERM. For many machines run
     `heatfleet web` and `heatfleet worker` yourself against one PostgreSQL.
     """
     from heatfleet.supervisor import up as run_up
@@ -32,7 +33,10 @@ def web(
     port: Annotated[int | None, typer.Option(help="Port to listen on [default: the setting].")] = None,
     follow: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False,
 ) -> None:
-    """The Partner API and the Connect page, against the database of HEATFLEET_DATABASE_URL."""
+    """Serve the Partner API and the Connect page.
+
+    Against the database of HEATFLEET_DATABASE_URL; run as many as you like behind a proxy.
+    """
     from heatfleet.app import run_web
 
     if follow:
@@ -41,7 +45,10 @@ def web(
 
 
 def worker(follow: Annotated[bool, typer.Option("--follow-parent", hidden=True)] = False) -> None:
-    """One worker: polls heat pumps, learns, plans and steers until SIGTERM; run as many as you like."""
+    """Poll, learn, plan and steer.
+
+    Until SIGTERM; run as many as you like against one database.
+    """
     from heatfleet.app import run_worker
 
     if follow:
@@ -50,10 +57,37 @@ def worker(follow: Annotated[bool, typer.Option("--follow-parent", hidden=True)]
 
 
 def migrate() -> None:
-    """Bring the database to this version's tables (safe to run twice, or from two machines at once)."""
+    """Bring the database to this version.
+
+    Safe to run twice, or from two machines at once.
+    """
     from heatfleet.app import migrate_database
 
     show.line(f"database is at {asyncio.run(migrate_database(settings_with()))}")
+
+
+def backup(folder: Annotated[Path, typer.Argument(help="A folder that is not there yet.")]) -> None:
+    """Copy the installation into a folder.
+
+    Embedded database and keys; `heatfleet up` may run meanwhile.
+
+    Example: heatfleet backup /backups/heatfleet-monday
+    """
+    from heatfleet.app import back_up
+
+    show.json_line(asyncio.run(back_up(settings_with(), folder.absolute())))
+
+
+def restore(folder: Annotated[Path, typer.Argument(help="What `heatfleet backup` wrote.")]) -> None:
+    """Bring an installation back.
+
+    Into a HEATFLEET_HOME that has none yet.
+
+    Example: HEATFLEET_HOME=/srv/new heatfleet restore /backups/heatfleet-monday
+    """
+    from heatfleet.store.backup import restore as bring_back
+
+    show.line(f"database is at {asyncio.run(bring_back(settings_with(), folder.absolute()))}")
 
 
 def release(
@@ -61,9 +95,9 @@ def release(
     everything: Annotated[bool, typer.Option("--all", help="Every heat pump we have written to.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait until the pumps confirm.", min=0)] = 60.0,
 ) -> None:
-    """Give heat pumps back to their owners' settings, and wait until they are seen restored.
+    """Give pumps back to their owners.
 
-    Optimisation is switched off for them, so that nothing steers them again by itself.
+    Writes the owners' own settings and waits until they are seen restored. Optimisation is switched off for them, so that nothing steers them again by itself.
     """
     if (heat_pump is None) == (not everything):
         raise typer.BadParameter("name one heat pump, or say --all")

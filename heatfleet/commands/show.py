@@ -56,6 +56,8 @@ def json_line(value: Any) -> None:
 def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         return asdict(value)
+    if hasattr(value, "__struct_fields__"):
+        return {name: getattr(value, name) for name in value.__struct_fields__}
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, UUID | Path):
