@@ -9,8 +9,8 @@ from uuid import uuid4
 import msgspec
 import structlog
 from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
+from limits.aio.storage import MemoryStorage
+from limits.aio.strategies import FixedWindowRateLimiter
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -43,7 +43,7 @@ class Edge:
         headers += self._clock_header()
         allowed = True
         if scope["path"] not in UNLIMITED:
-            allowed, limit_headers = self._limit(call)
+            allowed, limit_headers = await self._limit(call)
             headers += limit_headers
 
         async def answer(message: Message) -> None:
@@ -82,10 +82,10 @@ class Edge:
             return []
         return [(b"x-fleet-time", fleet.isoformat(timespec="seconds").replace("+00:00", "Z").encode())]
 
-    def _limit(self, call: Call) -> tuple[bool, list[tuple[bytes, bytes]]]:
+    async def _limit(self, call: Call) -> tuple[bool, list[tuple[bytes, bytes]]]:
         key = call.principal.name if call.principal else call.address
-        allowed = self._limiter.hit(self._item, key)
-        stats = self._limiter.get_window_stats(self._item, key)
+        allowed = await self._limiter.hit(self._item, key)
+        stats = await self._limiter.get_window_stats(self._item, key)
         left_s = stats.reset_time - self._services.clock.wall_now().timestamp()
         reset = b"%d" % min(max(round(left_s), 0), _WINDOW_S)
         headers = [
