@@ -48,20 +48,6 @@ def best_for(steps: int) -> Best:
 
 
 @njit(cache=True, nogil=True)
-def plan_homes(
-    batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best, Plane], out: tuple[Array, Array]
-) -> None:
-    """Fill ``out`` = action (home, step) and scores (home, SCORES) of all homes of the batch."""
-    action, scores = out
-    for i in range(action.shape[0]):
-        best = memory[3]
-        best.rank[0] = 1e300
-        _plan_home(batch, rules, effort, memory, i)
-        action[i] = best.action
-        scores[i] = best.score
-
-
-@njit(cache=True, nogil=True)
 def consider(batch: Batch, rules: Rules, i: int, scale: float, action: Array, best: Best) -> bool:
     """Keep ``action`` when it scores better than the best so far; whether it did."""
     score(batch, rules, i, action, best.trial, best.indoor, best.tank)
@@ -107,42 +93,42 @@ def _blend(known: Array, new: Array, share: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _plan_home(
-    batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best, Plane], i: int
+def plan_homes(
+    batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best, Plane], out: tuple[Array, Array]
 ) -> None:
-    """All passes of one home."""
+    """Fill ``out`` = action (home, step) and scores (home, SCORES) of all homes, each by all its passes.
+
+    One function on purpose: every further level would be compiled with all that is below it once more.
+    """
     grid, work, tank, best, plane = memory
-    home = home_of(batch, rules, i)
-    steps = home.heat.shape[0]
+    steps = out[0].shape[1]
     nominal, surcharge, lost = np.zeros(steps + 1), np.zeros(steps), np.zeros(steps)
     slots, action = np.zeros(steps, np.bool_), np.zeros(steps, np.int8)
-    mode, locked = _first_mode(batch, rules, i)
-    consider(batch, rules, i, home.scale, action, best)
-    _steady_fast_mode(home, nominal)
-    start = batch.start[i, 0] / home.scale
-    run_cost = RUN_COST + 0.5 * start  # a charge on its own makes the pump change over twice
-    has_tank = charge_costs(batch, i, home.scale, surcharge, locked, tank)
-    if has_tank:
-        place_dose(batch, rules, i, home.scale, run_cost, tank)
-    for p in range(effort.passes):
+    for i in range(out[0].shape[0]):
+        home = home_of(batch, rules, i)
+        mode, locked = _first_mode(batch, rules, i)
+        surcharge[:], slots[:], action[:], best.rank[0] = 0.0, False, 0, 1e300
+        _steady_fast_mode(home, nominal)
+        start = batch.start[i, 0] / home.scale
+        run_cost = RUN_COST + 0.5 * start  # a charge on its own makes the pump change over twice
+        has_tank = charge_costs(batch, i, home.scale, surcharge, locked, tank)
         if has_tank:
-            charge_costs(batch, i, home.scale, surcharge, locked, tank)
-            plan_tank(batch, rules, i, home.scale, run_cost, tank, slots)
-        lay_grid(home, nominal, MARGIN_K, effort.cells, grid)
-        backward(home, grid, work, nominal, slots, start, rules.min_on, rules.min_off)
-        walk(home, grid, work.rows, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
-        consider(batch, rules, i, home.scale, action, best)
-        _blend(surcharge, lost, 1.0 if p == 0 else 0.5)
-        if best.trial[STARTS_OVER] > 0:
-            start = 2.0 * start + 0.5
-    if home.x0.shape[0] == 1 or swing_k(home) < effort.swing_k:
-        return
-    for _ in range(effort.polish):
-        if has_tank:
-            charge_costs(batch, i, home.scale, surcharge, locked, tank)
-            plan_tank(batch, rules, i, home.scale, run_cost, tank, slots)
-        lay_plane(home, effort.cells, grid, plane)
-        plane_backward(home, grid, plane, slots, start, rules.min_on, rules.min_off)
-        plane_walk(home, grid, plane, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
-        consider(batch, rules, i, home.scale, action, best)
-        _blend(surcharge, lost, 0.5)
+            place_dose(batch, rules, i, home.scale, run_cost, tank)
+        polish = effort.polish if home.x0.shape[0] == 2 and swing_k(home) >= effort.swing_k else 0
+        for p in range(effort.passes + polish):
+            if has_tank:
+                charge_costs(batch, i, home.scale, surcharge, locked, tank)
+                plan_tank(batch, rules, i, home.scale, run_cost, tank, slots)
+            if p < effort.passes:
+                lay_grid(home, nominal, MARGIN_K, effort.cells, grid)
+                backward(home, grid, work, nominal, slots, start, rules.min_on, rules.min_off)
+                walk(home, grid, work.rows, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
+            else:
+                lay_plane(home, effort.cells, grid, plane)
+                plane_backward(home, grid, plane, slots, start, rules.min_on, rules.min_off)
+                plane_walk(home, grid, plane, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
+            consider(batch, rules, i, home.scale, action, best)
+            _blend(surcharge, lost, 1.0 if p == 0 else 0.5)
+            if best.trial[STARTS_OVER] > 0:
+                start = 2.0 * start + 0.5
+        out[0][i], out[1][i] = best.action, best.score
