@@ -19,8 +19,8 @@ from heatfleet.planning.state import Freedom, Horizon, Present, build_problem
 from heatfleet.store import plans, pump_states
 from heatfleet.store.database import FLEET
 from heatfleet.store.heat_pumps import HeatPump
-from heatfleet.thermal.arrays import Array, take
-from heatfleet.thermal.model import PRIOR, ThermalModels
+from heatfleet.thermal.arrays import take
+from heatfleet.thermal.model import ThermalModels
 
 QUALITY = "fast"
 PAGE = 500
@@ -43,7 +43,7 @@ async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
         return []
     learned = models_of(loaded, pumps, now)
     paused = outlook.paused_steps(homes, grid)
-    marks = Marks(paused=paused, away=outlook.away_steps(homes, grid), learning=_learning(learned, grid.count))
+    marks = Marks(paused=paused, away=outlook.away_steps(homes, grid))
     asked = (take(expected, priced), outlook.present(homes), outlook.freedom(homes, paused))
     steps = await in_executor(tools, answer, learned, asked, grid.start_at, marks)
     made = {
@@ -75,10 +75,6 @@ def answer(
     first = solve(build_problem(learned, *asked), QUALITY)
     problem = build_problem(learned, *asked, seen=first)
     return read_back(problem, solve(problem, QUALITY), start_at, marks)
-
-
-def _learning(learned: ThermalModels, steps: int) -> Array:
-    return np.repeat((learned.kind == PRIOR)[:, None], steps, axis=1)
 
 
 def _version(loaded: Loaded, pump: HeatPump) -> int:
