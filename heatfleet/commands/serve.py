@@ -20,8 +20,8 @@ def up(
 ) -> None:
     """Run database, web and worker here.
 
-    The database only when HEATFLEET_DATABASE_URL names none. Migrates first, restarts a part that dies, and drains on SIGTERM. For many machines run
-    `heatfleet web` and `heatfleet worker` yourself against one PostgreSQL.
+    The database only when HEATFLEET_DATABASE_URL names none. Migrates first, restarts a part that
+    dies, and drains on SIGTERM. For many machines run `heatfleet web` and `heatfleet worker` yourself against one PostgreSQL.
     """
     from heatfleet.supervisor import up as run_up
 
@@ -97,7 +97,8 @@ def release(
 ) -> None:
     """Give pumps back to their owners.
 
-    Writes the owners' own settings and waits until they are seen restored. Optimisation is switched off for them, so that nothing steers them again by itself.
+    Writes the owners' own settings and waits until they are seen restored. Optimisation is
+    switched off for them, so that nothing steers them again by itself.
     """
     if (heat_pump is None) == (not everything):
         raise typer.BadParameter("name one heat pump, or say --all")
