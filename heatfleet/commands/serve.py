@@ -21,7 +21,8 @@ def up(
     """Run database, web and worker here.
 
     The database only when HEATFLEET_DATABASE_URL names none. Migrates first, restarts a part that
-    dies, and drains on SIGTERM. For many machines run `heatfleet web` and `heatfleet worker` yourself against one PostgreSQL.
+    dies, and drains on SIGTERM. For many machines run `heatfleet web` and `heatfleet worker`
+    yourself against one PostgreSQL.
     """
     from heatfleet.supervisor import up as run_up
 
