@@ -20,6 +20,7 @@ from heatfleet.thermal.arrays import Array, stack
 SUBSTEPS = 3
 ITERATIONS = 14
 PRIOR_SD = np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.4, 0.6, 0.6])  # of the logarithm of each field
+FARTHEST = 1.1  # of the logarithm: no parameter moves beyond a third or three times its prior
 NOISE_K = 0.12
 CORRECTION_PER_H = np.array([1.2, 0.25])  # observer: how quickly air and mass follow the measured indoor temperature
 
@@ -148,6 +149,7 @@ def _fit_one(p: Array, seen: Array, u: Array, dt: float) -> float:
             matrix[i, i] *= 1.0 + damping
         step = np.linalg.solve(matrix, right)
         q, s = p * np.exp(np.clip(step[:8], -0.5, 0.5)), start.copy()
+        q = np.minimum(np.maximum(q, prior * np.exp(-FARTHEST)), prior * np.exp(FARTHEST))
         q[5] = min(q[5], 0.95)
         s[1] += min(max(step[8], -1.0), 1.0)
         loss = _loss(q, prior, seen, s, u, dt, base)
@@ -229,8 +231,12 @@ class Discrete:
         )
 
 
-def discretise(model: TwoMass, step_h: float = 0.25, parts: int = 30) -> Discrete:
-    """The exact step response of the linear building over ``step_h`` [h] (by many small steps)."""
+def discretise(model: TwoMass, step_h: float = 0.25, feedback_kw_per_k: Array | float = 0.0, parts: int = 60) -> Discrete:
+    """The exact step response of the linear building over ``step_h`` [h] (by many small steps).
+
+    ``feedback_kw_per_k`` (home,) is heat that answers at once to the air temperature (negative: a pump's controller).
+    It is held below what would make the two masses swing, which no weather-compensated pump does.
+    """
     m = model
     n, dt = len(m.gains_kw), step_h / parts
     rate = np.zeros((n, 2, 2))
@@ -238,6 +244,9 @@ def discretise(model: TwoMass, step_h: float = 0.25, parts: int = 30) -> Discret
     rate[:, 0, 1] = m.ua_indoor_mass_kw_per_k / m.capacity_indoor_kwh_per_k
     rate[:, 1, 0] = m.ua_indoor_mass_kw_per_k / m.capacity_mass_kwh_per_k
     rate[:, 1, 1] = -(m.ua_indoor_mass_kw_per_k + m.ua_mass_outdoor_kw_per_k) / m.capacity_mass_kwh_per_k
+    to_mass = (1.0 - m.heat_to_indoor) * feedback_kw_per_k
+    rate[:, 0, 0] += m.heat_to_indoor * feedback_kw_per_k / m.capacity_indoor_kwh_per_k
+    rate[:, 1, 0] += np.maximum(to_mass, -0.8 * m.ua_indoor_mass_kw_per_k) / m.capacity_mass_kwh_per_k
     inputs = np.zeros((n, 2, 4))  # heat, outdoor, sun, constant
     for row, capacity in enumerate((m.capacity_indoor_kwh_per_k, m.capacity_mass_kwh_per_k)):
         share = m.heat_to_indoor if row == 0 else 1.0 - m.heat_to_indoor

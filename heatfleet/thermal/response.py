@@ -15,7 +15,9 @@ from heatfleet.thermal.arrays import Array
 
 HOUR_STEPS = 4
 DEMAND_SD = np.array([1.0, 0.5, 0.6])  # prior uncertainty of foot, outdoor and indoor slope, relative to the prior's size
-COP_SD = np.array([0.8, 0.04, 0.5])
+COP_SD = np.array([0.8, 0.04, 0.15])
+COP_PER_FLOW_K = 0.088  # hplib's generic regulated air-to-water map
+COP_PER_LOAD = 0.7  # from best to full speed
 DEMAND_NOISE, COP_NOISE = 0.25, 0.35
 MIN_HEAT_KW, COP_LOWEST, COP_HIGHEST = 0.05, 1.2, 7.5
 
@@ -77,6 +79,7 @@ class Seen:
     space_power_kw: Array
     dhw_heat_kw: Array
     dhw_power_kw: Array
+    water_above_room_k: Array  # mean of flow and return minus indoors
 
 
 def prior_response(ua_kw_per_k: Array, own_setpoint_c: Array, gains_kw: Array) -> Response:
@@ -112,11 +115,13 @@ def learn_response(seen: Seen, prior: Response) -> Response:
 
 
 def _output_range(seen: Seen, prior: Response) -> tuple[Array, Array]:
-    """Smallest and largest heat output [kW] seen while running, or the prior's where hardly anything was."""
-    running = np.where(seen.space_heat_kw > MIN_HEAT_KW, seen.space_heat_kw, np.nan)
-    enough = np.sum(~np.isnan(running), axis=1) >= 200
-    filled = np.where(enough[:, None], running, 1.0)
-    low, high = np.nanquantile(filled, 0.08, axis=1), np.nanquantile(filled, 0.998, axis=1)
+    """Smallest and largest heat output [kW] seen in the midst of a run, or the prior's where hardly any was."""
+    running = seen.space_heat_kw > MIN_HEAT_KW
+    midst = np.zeros_like(running)
+    midst[:, 1:-1] = running[:, :-2] & running[:, 1:-1] & running[:, 2:]
+    enough = np.sum(midst, axis=1) >= 100
+    heat = np.where(enough[:, None], np.where(midst, seen.space_heat_kw, np.nan), 1.0)
+    low, high = np.nanquantile(heat, 0.05, axis=1), np.nanquantile(heat, 0.998, axis=1)
     # the largest heat seen is a lower bound only: colder days and higher shifts ask for more
     return np.where(enough, low, prior.heat_min_kw), np.where(
         enough, np.maximum(high, 0.8 * prior.heat_max_kw), prior.heat_max_kw
@@ -145,14 +150,27 @@ def _fit_cop(seen: Seen, prior: Response, low_kw: Array) -> Array:
 
     Hours, because a defrost takes heat from one quarter and would look like a poor COP at low load.
     """
-    pure = ~(seen.dhw_heat_kw > MIN_HEAT_KW) & (seen.space_heat_kw > 0.5 * low_kw[:, None])
+    pure = ~(seen.dhw_heat_kw > MIN_HEAT_KW) & (seen.space_heat_kw > 0.97 * low_kw[:, None])
     heat, power = (_hourly(np.where(pure, v, np.nan)) for v in (seen.space_heat_kw, seen.space_power_kw))
     use = (heat > low_kw[:, None]) & (power > MIN_HEAT_KW)
     cop = np.clip(heat / np.where(use, power, 1.0), COP_LOWEST, 9.0)
     x = np.stack([np.ones_like(heat), _hourly(seen.outdoor_c), heat], axis=2)
     centre = np.stack([prior.cop_foot, prior.cop_outdoor_per_k, prior.cop_heat_per_kw], axis=1)
-    scale = np.stack([np.ones(len(heat)), np.ones(len(heat)), np.abs(prior.cop_heat_per_kw)], axis=1)
+    centre[:, 2] = _load_slope(seen, prior)
+    scale = np.stack([np.ones(len(heat)), np.ones(len(heat)), np.abs(centre[:, 2])], axis=1)
     return ridge(x, cop, use, centre, COP_SD * scale, np.full(len(heat), COP_NOISE))
+
+
+def _load_slope(seen: Seen, prior: Response) -> Array:
+    """COP lost per kW of heat (home,), from the water temperature it takes to give a kW to the rooms.
+
+    Cold weather and high load come together, so a regression alone spreads the loss over both and finds load harmless.
+    """
+    use = (seen.space_heat_kw > 5 * MIN_HEAT_KW) & (seen.water_above_room_k > 1.0)
+    heat, lift = (np.where(use, v, 0.0) for v in (seen.space_heat_kw, seen.water_above_room_k))
+    emitter = (heat**2).sum(axis=1) / np.maximum((heat * lift).sum(axis=1), 1e-9)
+    slope = -COP_PER_FLOW_K / np.clip(emitter, 0.05, 3.0) - COP_PER_LOAD / prior.heat_max_kw
+    return np.where(use.sum(axis=1) >= 100, slope, prior.cop_heat_per_kw)
 
 
 def _fit_dhw(seen: Seen, prior: Response) -> Array:
