@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from heatfleet.thermal.arrays import Array, stack
 
@@ -165,10 +165,10 @@ def _fit_one(p: Array, seen: Array, u: Array, dt: float) -> float:
     return np.sqrt(np.nanmean((base - seen) ** 2))
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _fit(parameters: Array, seen: Array, u: Array, dt: float) -> Array:
     error = np.full(seen.shape[0], np.nan)
-    for home in prange(seen.shape[0]):
+    for home in range(seen.shape[0]):
         if np.sum(~np.isnan(seen[home])) >= 96:
             error[home] = _fit_one(parameters[home], seen[home], u[home], dt)
     return error
@@ -189,10 +189,10 @@ def _inputs(past: Past) -> Array:
     return np.ascontiguousarray(np.stack([past.outdoor_c, past.ghi_kw_m2, past.heat_kw], axis=2), dtype=float)
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, nogil=True)
 def _observe(parameters: Array, seen: Array, u: Array, dt: float, gain: Array) -> Array:
     state = np.empty((seen.shape[0], 2))
-    for home in prange(seen.shape[0]):
+    for home in range(seen.shape[0]):
         air = mass = np.nan
         for k in range(seen.shape[1]):
             if np.isnan(air):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.cop import capacity, cop
@@ -197,14 +197,14 @@ def _account(
         x[RETURN] += (flow_c - 4.5 - x[RETURN]) * min(dt / 0.15, 1.0)
 
 
-@njit(cache=True, parallel=True, nogil=True)
+@njit(cache=True, nogil=True)
 def run(
     homes: Array, states: Array, inputs: Array, outdoor_c: Array, ghi_kw_m2: Array, draw_kwh: Array, gains_kw: Array,
     hour_of_week: Array, maps: Array, dt: float, substeps: int, cube: Array,
 ) -> None:  # fmt: skip
     """Advance ``states`` (home, ·) in place through every step and fill ``cube`` (home, step, ·)."""
     step_h = dt * substeps
-    for home in prange(homes.shape[0]):
+    for home in range(homes.shape[0]):
         x, d = states[home], np.empty(5)
         for step in range(outdoor_c.shape[1]):
             out = cube[home, step]
