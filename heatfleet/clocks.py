@@ -5,8 +5,8 @@ The only file that asks the machine for the time.
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 
 class RealClock:
@@ -27,7 +27,7 @@ class FleetClock(RealClock):
     def __init__(self, start_at: datetime, speed: float) -> None:
         self._fleet_at = start_at
         self._speed = speed
-        self._asked_at = time.monotonic()
+        self._asked_at = monotonic()
         self._samples: list[tuple[float, datetime]] = [(self._asked_at, start_at)]
 
     def fleet_now(self) -> datetime:
@@ -39,7 +39,7 @@ class FleetClock(RealClock):
 
         Time spent waiting for due work is not made up for later.
         """
-        now = time.monotonic()
+        now = monotonic()
         target = self._fleet_at + timedelta(seconds=(now - self._asked_at) * self._speed)
         self._asked_at = now
         if no_later_than is not None:

@@ -16,7 +16,7 @@ START = datetime(2024, 1, 8, tzinfo=UTC)
 def machine(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The machine's monotonic time [s], settable."""
     now = [1000.0]
-    monkeypatch.setattr(clocks.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(clocks, "monotonic", lambda: now[0])
     return now
 
 
