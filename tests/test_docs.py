@@ -20,7 +20,7 @@ OPERATIONS = ROOT / "docs" / "operations.md"
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"```[a-z]*\n(.*?)```", re.DOTALL)
 SOURCE_NAME = re.compile(r"`(?:heatfleet/)?([a-z_]+(?:/[a-z_]+)*\.(?:py|sql|toml))`")
-FUNCTION_NAME = re.compile(r"`([a-z_]+/[a-z_/]+\.py)::([A-Za-z_.]+)`")
+FUNCTION_NAME = re.compile(r"`([a-z_]+(?:/[a-z_]+)*\.py)::([A-Za-z_.]+)`")
 
 typer_command = typer.main.get_command(app)
 
