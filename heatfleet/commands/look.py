@@ -38,7 +38,7 @@ def doctor() -> None:
 
 
 def plan(
-    instance: Annotated[Path, typer.Option(help="A planning problem (JSON or npz, see docs/planner.md).")],
+    instance: Annotated[Path, typer.Option(help="A planning problem (.npz; arrays as in planning/problem.py).")],
     out: Annotated[Path, typer.Option(help="Where the plan goes.")],
     quality: Annotated[str | None, typer.Option(help="fast or best.")] = None,
 ) -> None:
@@ -46,7 +46,7 @@ def plan(
 
     Without database or network.
 
-    Example: heatfleet plan --instance problem.json --out plan.json
+    Example: heatfleet plan --instance problem.npz --out plan.npz
     """
     show.must_exist(instance)
     from heatfleet.planning.instance import plan_instance
