@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
@@ -12,6 +12,9 @@ import typer
 from heatfleet.commands import show
 from heatfleet.commands.show import settings_with
 from heatfleet.processes import follow_parent
+
+if TYPE_CHECKING:
+    from heatfleet.settings import Settings
 
 
 def up(
@@ -50,11 +53,22 @@ def worker(follow: Annotated[bool, typer.Option("--follow-parent", hidden=True)]
 
     Until SIGTERM; run as many as you like against one database.
     """
+    settings = settings_with()
+    use_numba_cache(settings)
     from heatfleet.app import run_worker
 
     if follow:
         follow_parent()
-    asyncio.run(run_worker(settings_with()))
+    asyncio.run(run_worker(settings))
+
+
+def use_numba_cache(settings: Settings) -> None:
+    """Keeps compiled kernels in the state folder; must run before numba is imported."""
+    from heatfleet import settings as environment
+    from heatfleet.store.embedded_files import make_home
+
+    make_home(settings.home)
+    environment.use_numba_cache(settings.home / "numba-cache")
 
 
 def migrate() -> None:
