@@ -49,7 +49,8 @@ BLOCKS_A_DAY = 3
 FROST_MARGIN_K = 1.0
 DHW_GUARD_K = 1.5
 DHW_RECOVER_K = 5.0
-DHW_FULL_K = 1.0
+DHW_FULL_K = 0.5
+DHW_BOOST_K = 0.3
 BACK_OFF = timedelta(hours=12)  # after the owner moved a lever
 TRIES = 3
 BATCH_SHARE = 0.5
@@ -193,7 +194,7 @@ def _hot_water_wishes(situation: Situation, comfort: Comfort, is_paused: bool) -
         return _dhw(situation, None, False, _Wish(0, Purpose.HOT_WATER, Reason.PAUSE))
     if dhw_c is not None and _is_short(situation, dhw_c, comfort):
         forced = _Wish(0, Purpose.HOT_WATER, Reason.COMFORT_LIMIT, None, True, Guard.HOT_WATER_MINIMUM)
-        return _dhw(situation, charge_c, True, forced)
+        return _dhw(situation, charge_c, wanted.hot_water or _must_boost(situation, dhw_c, comfort), forced)
     if wanted.hot_water:
         return _dhw(situation, charge_c, True, _Wish(0, Purpose.HOT_WATER, Reason.HOT_WATER))
     if dhw_c is None:  # the minimum cannot be watched: the pump keeps its own programme
@@ -211,12 +212,19 @@ def _must_disinfect(situation: Situation) -> bool:
 def _is_short(situation: Situation, dhw_c: float, comfort: Comfort) -> bool:
     """Whether the tank is about to fall below its minimum, or is being charged and not yet well above."""
     low_c = min(comfort.dhw_min_c + DHW_GUARD_K, max(comfort.dhw_min_c, comfort.dhw_max_c - DHW_GUARD_K))
+    return dhw_c <= low_c or _goes_on(situation, dhw_c, comfort)
+
+
+def _goes_on(situation: Situation, dhw_c: float, comfort: Comfort) -> bool:
+    """Whether a charge that has begun must not be cut short."""
     boost = situation.levers.get(Lever.DHW_BOOST, _NOTHING)
-    if dhw_c <= low_c:
-        return True
-    if not situation.is_charging and (boost.written_value or 0.0) < 1.0:
-        return False
-    return dhw_c < min(comfort.dhw_min_c + DHW_RECOVER_K, comfort.dhw_max_c - DHW_FULL_K)
+    is_full = dhw_c >= min(comfort.dhw_min_c + DHW_RECOVER_K, comfort.dhw_max_c - DHW_FULL_K)
+    return not is_full and (situation.is_charging or (boost.written_value or 0.0) >= 1.0)
+
+
+def _must_boost(situation: Situation, dhw_c: float, comfort: Comfort) -> bool:
+    """Whether giving the owner's setpoint back is not enough: at the minimum the charge begins now."""
+    return dhw_c <= comfort.dhw_min_c + DHW_BOOST_K or _goes_on(situation, dhw_c, comfort)
 
 
 def _dhw(situation: Situation, setpoint_c: float | None, boost: bool, wish: _Wish) -> dict[Lever, _Wish]:

@@ -237,12 +237,15 @@ def test_the_measured_temperature_overrules_the_plan(indoor_c: float, state: Ste
 
 
 def test_a_cold_tank_is_charged_whatever_the_plan_says() -> None:
-    decision = decide(situation(dhw_temp_c=46.4))
-    assert written(decision)[Lever.DHW_BOOST] == 1
+    held = {**situation().levers, Lever.DHW_SETPOINT_C: facts(50, 45, written_value=45.0, is_owed=True)}
+    early = decide(situation(dhw_temp_c=46.4, levers=held))
+    assert [w.value for w in early.releases] == [50], "first the owner's programme gets the tank back"
+    assert Lever.DHW_BOOST not in written(early)
+    assert written(decide(situation(dhw_temp_c=45.2)))[Lever.DHW_BOOST] == 1
     boosting = facts(0, 1, written_value=1.0, written_at=NOW - timedelta(minutes=30), is_owed=True)
     going_on = {**situation().levers, Lever.DHW_BOOST: boosting}
     assert Lever.DHW_BOOST in decide(situation(dhw_temp_c=48.8, levers=going_on)).holds
-    assert written(decide(situation(dhw_temp_c=49.5, levers=going_on)))[Lever.DHW_BOOST] == 0
+    assert written(decide(situation(dhw_temp_c=49.6, levers=going_on)))[Lever.DHW_BOOST] == 0
     assert written(decide(situation(dhw_temp_c=48.0, is_charging=True)))[Lever.DHW_BOOST] == 1
 
 
