@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import numpy as np
 
@@ -104,6 +105,7 @@ def _outdoor(home: Home, temp_c: Floats) -> Floats:
     return np.interp(np.arange(temp_c.size), known, temp_c[known])
 
 
+@lru_cache(maxsize=64)
 def quarters(zone: str, grid: TimeGrid) -> Array:
     """Local quarter-hour of the day (step,), exact also where the clock changes."""
     local = zone_time(zone)
