@@ -92,12 +92,11 @@ def run_live(options: dict[str, Any]) -> None:
 
 def compare_once(options: dict[str, Any]) -> None:
     """The comparison: progress on stderr, table, and with ``--json`` the object as the last line of stdout."""
+    from heatfleet.commands.comparison import progress, show_comparison
     from heatfleet.demo.once import run_once
 
-    with show.progress("simulating with and without steering"):
-        result = run_once(options)
+    with progress("simulating with and without steering") as moved:
+        result = run_once(options, moved)
+    show_comparison(result, to_stderr=options["json"])
     if options["json"]:
-        show.comparison(result, to_stderr=True)
         show.json_line({key: value for key, value in result.items() if key != "per_home"})
-    else:
-        show.comparison(result)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -83,55 +81,3 @@ def must_exist(file: Path | None) -> None:
     """Fails with one clear line when a file named on the command line is not there."""
     if file is not None and not file.is_file():
         raise Invalid.field(str(file), "no such file", where="file")
-
-
-@contextmanager
-def progress(text: str) -> Iterator[None]:
-    """A spinner on stderr while something runs; one plain line where stderr is no terminal."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        note(f"{text} …")
-        yield
-        return
-    with console.status(text):
-        yield
-
-
-ROWS = (
-    ("cost", "cost", "{:.2f}"),
-    ("energy_kwh", "energy [kWh]", "{:.1f}"),
-    ("mean_price", "mean price paid [per kWh]", "{:.4f}"),
-    ("discomfort_kh", "discomfort [K·h]", "{:.2f}"),
-    ("mean_indoor_c", "mean indoor [°C]", "{:.2f}"),
-    ("starts", "compressor starts", "{:.0f}"),
-    ("dhw_min_c", "coldest hot water [°C]", "{:.1f}"),
-    ("unserved_dhw_kwh", "hot water not served [kWh]", "{:.2f}"),
-    ("stored_heat_kwh_end", "heat stored at the end [kWh]", "{:.1f}"),
-)
-
-
-def comparison(result: Mapping[str, Any], *, to_stderr: bool = False) -> None:
-    """The table of ``heatfleet demo --once``."""
-    from rich.console import Console
-    from rich.table import Table
-
-    title = f"{result['homes']} homes, {result['days']} days from {result['start']}, {result['zone']}"
-    table = Table("", "own control", "heatfleet", title=title, caption=str(result["data"]))
-    for key, label, form in ROWS:
-        pair = (result["baseline"].get(key), result["optimised"].get(key))
-        table.add_row(label, *("-" if value is None else form.format(value) for value in pair))
-    console = Console(stderr=to_stderr)
-    console.print(table)
-    console.print(_verdict(result))
-
-
-def _verdict(result: Mapping[str, Any]) -> str:
-    percent, equal = result.get("savings_percent"), result.get("savings_percent_equal_temperature")
-    text = f"saved {result['savings']:.2f}"
-    if percent is not None:
-        text += f" ({percent:.1f} %)"
-    if equal is not None:
-        text += f", {equal:.1f} % at equal indoor temperature"
-    return f"{text}; adder {result['adder']} per kWh; {result['seconds']:.1f} s"
