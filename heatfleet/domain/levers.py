@@ -50,7 +50,7 @@ DHW_LEVERS = (Lever.DHW_SETPOINT_C, Lever.DHW_BOOST)
 
 @dataclass(frozen=True)
 class LeverRange:
-    """What the device takes: range, step [the lever's unit], slowest repeat [h], whether a write falls back by itself."""
+    """What the device takes: range, step [the lever's unit], slowest repeat [h], whether a write ends by itself."""
 
     minimum: float
     maximum: float
@@ -80,7 +80,7 @@ Ranges = Mapping[Lever, LeverRange]
 
 @dataclass(frozen=True)
 class StateDeltas:
-    """The two numbers behind the four states [K, or steps of the lever]: −2·slight, −slight, 0, significant − 2·slight."""
+    """The two numbers behind the states [K, or steps of the lever]: −2·slight, −slight, 0, significant − 2·slight."""
 
     slight: int = 1
     significant: int = 4

@@ -27,7 +27,8 @@ class ReadTx:
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """All rows."""
-        return await self._connection.fetch(sql, *args)
+        found: list[asyncpg.Record] = await self._connection.fetch(sql, *args)
+        return found
 
     async def row(self, sql: str, *args: Any) -> asyncpg.Record | None:
         """The first row, or None."""
@@ -82,7 +83,7 @@ class Database:
         await self.pool.close()
 
 
-class _Connection(asyncpg.Connection):
+class _Connection(asyncpg.Connection):  # type: ignore[misc] - asyncpg has no types
     """A pooled connection that need not be reset: everything the house sets lasts one transaction."""
 
     def get_reset_query(self) -> str:

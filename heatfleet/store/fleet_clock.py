@@ -9,7 +9,8 @@ from heatfleet.store.database import ReadTx, WriteTx
 
 async def load(tx: ReadTx) -> datetime | None:
     """The instant last saved, or None before the first."""
-    return await tx.value("select fleet_at from fleet_clock")
+    found: datetime | None = await tx.value("select fleet_at from fleet_clock")
+    return found
 
 
 async def save(tx: WriteTx, fleet_at: datetime) -> None:

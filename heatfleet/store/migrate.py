@@ -68,7 +68,8 @@ async def revision(connection: asyncpg.Connection) -> str | None:
     """The revision the database is at, or None for an empty one."""
     if not await connection.fetchval("select to_regclass('public.alembic_version') is not null"):
         return None
-    return await connection.fetchval("select version_num from public.alembic_version")
+    found: str | None = await connection.fetchval("select version_num from public.alembic_version")
+    return found
 
 
 async def connect(dsn: str) -> asyncpg.Connection:

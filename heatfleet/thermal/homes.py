@@ -67,7 +67,10 @@ def draw_homes(count: int, seed: int, design_outdoor_c: float = -10.0) -> Homes:
     open heatpumpmonitor.org data).
     """
     rng = np.random.default_rng(np.random.SeedSequence([seed, 0x48454154]))
-    u = lambda low, high: rng.uniform(low, high, count)  # noqa: E731
+
+    def u(low: float, high: float) -> Array:
+        return rng.uniform(low, high, count)
+
     setpoint_c = rng.choice([20.0, 20.5, 21.0, 21.5, 22.0], count)
     occupants = rng.integers(1, 6, count).astype(float)
     ua = u(0.10, 0.28)
