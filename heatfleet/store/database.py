@@ -83,7 +83,7 @@ class Database:
         await self.pool.close()
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[misc] - asyncpg has no types
+class _Connection(asyncpg.Connection):  # type: ignore[misc]
     """A pooled connection that need not be reset: everything the house sets lasts one transaction."""
 
     def get_reset_query(self) -> str:
