@@ -6,8 +6,10 @@ import json
 import signal
 import socket
 import subprocess
+import time
 import urllib.parse
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,14 @@ def fleet(ready: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def until(condition: Callable[[], bool], within_s: float = 60) -> None:
+    """Waits for another process; fails after ``within_s``."""
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.2)
+
+
 def check_ready(demo: Demo) -> None:
     assert list(demo.ready) == FIELDS
     assert demo.ready["ready"] is True
@@ -84,6 +94,7 @@ def test_from_nothing_to_ready_to_gone_and_back(demo_home: Path) -> None:
 
     third = start(demo_home)
     assert len(fleet(third.ready)) == 3
+    until(lambda: all(pump["connection_status"] == "ok" for pump in fleet(third.ready)))
     family = third.family()
     assert third.stop(signal.SIGINT) == 0
     assert not gone(family)

@@ -5,6 +5,7 @@ Time comes only from the clock handed in: fleet time for homes and writes, wall 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -33,7 +34,7 @@ PASSWORD = "sandbox"  # noqa: S105 - shown on the sign-in page
 INSTALLER = "installer@sandbox.example"
 MAX_IDS = 50
 MISSING = -32768
-SAVE_EVERY_STEPS = 12
+SAVE_EVERY_STEPS, SAVE_WITHIN_S = 12, 0.2
 
 KINDS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("Room 8", "room", ("set.room", "set.tank", "set.boost")),
@@ -86,7 +87,7 @@ class Emulator(EmulatedCloud):
         self._offline: dict[int, Report] = {}
         self._ignoring: dict[int, int] = {}
         self._references = 0
-        self._saved_at = self.homes.at
+        self._saved_at, self._is_save_planned = self.homes.at, False
         self._load()
         self._routes: dict[tuple[str, str], Callable[[Request], Response]] = {
             ("GET", "/oauth/authorize"): self.oauth.page,
@@ -102,6 +103,7 @@ class Emulator(EmulatedCloud):
         """The answer of the cloud; readings and settings count against the account's calls."""
         route = self._routes.get((request.method, request.path))
         if request.path.startswith("/oauth/"):
+            self._save_soon()
             return route(request) if route else fail(404, "not_found")
         account_id = self.oauth.account_of(request)
         is_allowed, headers = self._window.count(account_id, self.clock.wall_now().timestamp())
@@ -196,6 +198,16 @@ class Emulator(EmulatedCloud):
         part.write_bytes(msgspec.json.encode(state))
         part.replace(self._state_path)
         self._saved_at = self.homes.at
+
+    def _save_soon(self) -> None:
+        """Save within ``SAVE_WITHIN_S``: tokens that were given out must survive even a killed process."""
+        if self._state_path is not None and not self._is_save_planned:
+            self._is_save_planned = True
+            asyncio.get_running_loop().call_later(SAVE_WITHIN_S, self._save_planned)
+
+    def _save_planned(self) -> None:
+        self._is_save_planned = False
+        self.save()
 
     def _load(self) -> None:
         if self._state_path is None or not self._state_path.exists():
