@@ -19,14 +19,13 @@ import structlog
 
 from heatfleet.domain.clock import Clock
 from heatfleet.domain.levers import Lever
-from heatfleet.domain.time_grid import TimeGrid
 from heatfleet.thermal.arrays import Array
 from heatfleet.vendors.kit.driver import RedirectStep, SignInStep
 from heatfleet.vendors.kit.emulation.asgi import EmulatedCloud, Request, Response, answer, fail
 from heatfleet.vendors.kit.emulation.oauth import Account, OAuthServer
 from heatfleet.vendors.kit.emulation.robot import sign_in_by_redirect
 from heatfleet.vendors.kit.emulation.window import CallWindow
-from heatfleet.vendors.sandbox.homes import SENSORS, VirtualHomes, Weather
+from heatfleet.vendors.sandbox.homes import SENSORS, VirtualHomes, Weather, mild_winter
 
 CLIENT_ID = "heatfleet"
 CLIENT_SECRET = "sandbox-demo-secret"  # noqa: S105 - shown on purpose: the client of the built-in demo cloud
@@ -307,12 +306,6 @@ def _username(home: int) -> str:
 def _accounts(homes_count: int) -> list[Account]:
     own = [Account(str(home), _username(home), PASSWORD) for home in range(homes_count)]
     return [*own, Account("all", INSTALLER, PASSWORD)]
-
-
-def mild_winter(grid: TimeGrid) -> tuple[Array, Array]:
-    """A plain weather for tests: 2 °C with a daily swing of 4 K, some sun at noon."""
-    hours = np.array([at.hour + at.minute / 60 for at in grid])
-    return 2.0 - 4.0 * np.cos((hours - 3.0) / 24.0 * 2 * np.pi), np.maximum(0.0, 0.25 * np.cos((hours - 12) / 4.0))
 
 
 def for_contract(clock: Clock) -> Emulator:

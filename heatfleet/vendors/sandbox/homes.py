@@ -266,3 +266,9 @@ def _resting(states: States, outdoor_c: Array, standby_kw: Array, meters: Array)
     temperatures = (states.indoor_c, outdoor_c, states.flow_c, states.return_c, states.tank_c)
     standby_mode = np.ones(len(outdoor_c))
     return np.stack([*temperatures, standby_kw, meters[:, 0], meters[:, 1], standby_mode], axis=1)
+
+
+def mild_winter(grid: TimeGrid) -> tuple[Array, Array]:
+    """A plain weather for tests: 2 °C with a daily swing of 4 K, some sun at noon."""
+    hours = np.array([at.hour + at.minute / 60 for at in grid])
+    return 2.0 - 4.0 * np.cos((hours - 3.0) / 24.0 * 2 * np.pi), np.maximum(0.0, 0.25 * np.cos((hours - 12) / 4.0))
