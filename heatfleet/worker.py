@@ -118,22 +118,29 @@ class Worker:
     async def _run_jobs(self) -> int:
         found = await jobs.claim(self.tools.database, JOBS_AT_ONCE, names=tuple(self._flows))
         for name in self._flows:
-            same = [job for job in found if job.name is name]
+            same = [job for job in found if job.name == name]
             if same:
-                await self._run_same(same)
-        return len(found)
+                await self._run_same(name, same)
+        return len(found) + await self._park_unknown()
 
-    async def _run_same(self, same: Sequence[Job]) -> None:
+    async def _park_unknown(self) -> int:
+        """How many due jobs no flow here can do were set aside; waiting on, they would hold up the fleet clock."""
+        count = await jobs.park_unknown(self.tools.database, tuple(self._flows))
+        if count:
+            log.error("jobs of unknown name parked", count=count)
+        return count
+
+    async def _run_same(self, name: JobName, same: Sequence[Job]) -> None:
         """Jobs of one name together; when that fails, each alone, so that one does not spoil the others."""
         try:
-            await self._flows[same[0].name](same)
+            await self._flows[name](same)
         except Exception as fault:
             if len(same) == 1:
                 await self._set_aside(same[0], fault)
                 return
-            log.warning("batch failed, one by one", job=same[0].name, count=len(same), fault=repr(fault))
+            log.warning("batch failed, one by one", job=name, count=len(same), fault=repr(fault))
             for job in same:
-                await self._run_same([job])
+                await self._run_same(name, [job])
         else:
             await jobs.finish(self.tools.database, same)
 

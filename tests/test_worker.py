@@ -90,6 +90,17 @@ async def test_one_bad_job_does_not_spoil_the_others(
     assert sum(found.values()) == 0
 
 
+async def test_a_job_nobody_can_do_is_set_aside(worker: Worker, database: Database, clock: FakeClock) -> None:
+    await put(database, 1)
+    async with database.write(FLEET) as tx:
+        await tx.execute("update pgqueuer set entrypoint = 'notify'")
+    await worker.run_due()
+    async with database.read(FLEET) as tx:
+        (parked,) = await jobs.parked(tx)
+    assert (parked.job.name, "no flow" in parked.why) == ("notify", True)
+    assert await worker.next_due_at() == clock.now + timedelta(minutes=5), "time goes on"
+
+
 async def test_a_task_that_fails_is_due_again(
     worker: Worker, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,18 +15,18 @@ class JobName(StrEnum):
     RELEASE = "release"  # payload: heat_pump_id; give the owner's own settings back
     FETCH_PRICES = "fetch_prices"  # payload: zone
     FETCH_WEATHER = "fetch_weather"  # payload: place
-    NOTIFY = "notify"  # payload: event
 
 
 @dataclass(frozen=True)
 class Job:
     """A claimed job; ``starts`` counts how often it was begun (a job that kills its worker is parked).
 
-    ``attempts`` counts how often it was put back in order, to be tried again later.
+    ``attempts`` counts how often it was put back in order, to be tried again later. Only a parked job can have a name
+    that is not a :class:`JobName`: that of another version of the house.
     """
 
     id: int
-    name: JobName
+    name: JobName | str
     payload: dict[str, Any] = field(default_factory=dict)
     starts: int = 1
     attempts: int = 0

@@ -27,6 +27,7 @@ LEASE_S: Final = 300.0
 STARTS_MAX: Final = 3
 PARKED_MAX: Final = 1000
 _KILLS = f"begun {STARTS_MAX} times without an end: it seems to stop its worker"
+_UNKNOWN = "no flow does jobs of this name: put in by another version, or by hand"
 _QUERIES = QueryQueueBuilder(SETTINGS)
 # Not "skip": a waiting job of the same key is locked until the caller commits, so that nobody begins it before the
 # caller's data can be seen.
@@ -37,7 +38,8 @@ from unnest($1::text[], $2::interval[]) as wish(key, after)
 where job.dedupe_key = wish.key and job.status = 'queued' and job.execute_after > now() + wish.after
 """
 _END = _QUERIES.build_log_job_query()
-_PRIORITY = {JobName.RELEASE: 30, JobName.PLAN: 20, JobName.NOTIFY: 10}  # the rest: 0
+_NAMES = frozenset(name.value for name in JobName)
+_PRIORITY = {JobName.RELEASE: 30, JobName.PLAN: 20}  # the rest: 0
 
 
 @dataclass(frozen=True)
@@ -168,6 +170,20 @@ async def _park(tx: WriteTx, jobs: Sequence[Job], why: str) -> None:
     await tx.execute("update pgqueuer set parked_because = $2 where id = any($1)", ids, why[:2000])
 
 
+async def park_unknown(database: Database, known: Collection[JobName]) -> int:
+    """How many due jobs of other names than ``known`` were set aside: nobody would ever claim them."""
+    async with database.write(FLEET) as tx:
+        rows = await tx.fetch(
+            "select id, entrypoint, payload, starts, attempts from pgqueuer where status = 'queued'"
+            " and execute_after <= now() and entrypoint <> all($1::text[]) limit $2 for update skip locked",
+            [name.value for name in known],
+            PARKED_MAX,
+        )
+        if rows:
+            await _park(tx, [_job(row) for row in rows], _UNKNOWN)
+    return len(rows)
+
+
 async def unpark(database: Database, job: Job) -> None:
     """Gives a parked job another chance."""
     async with database.write(FLEET) as tx:
@@ -219,8 +235,12 @@ async def tidy(database: Database, keep_log_days: int = 7) -> int:
 def _job(row: asyncpg.Record) -> Job:
     return Job(
         id=row["id"],
-        name=JobName(row["entrypoint"]),
+        name=_name(row["entrypoint"]),
         payload=msgspec.json.decode(row["payload"]),
         starts=row["starts"],
         attempts=row["attempts"],
     )
+
+
+def _name(entrypoint: str) -> JobName | str:
+    return JobName(entrypoint) if entrypoint in _NAMES else entrypoint
