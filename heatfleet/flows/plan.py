@@ -3,27 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import numpy as np
 
+from heatfleet.domain.levers import STATES, SteeringState
 from heatfleet.domain.plans import Plan, PlanStep
 from heatfleet.domain.time_grid import TimeGrid, floor_mtu
 from heatfleet.flows import toolbox_outlook as outlook
+from heatfleet.flows import toolbox_past
 from heatfleet.flows.toolbox_fleet import Tools, in_executor
 from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
+from heatfleet.flows.toolbox_outlook import Home
 from heatfleet.planning.read_back import Marks, read_back
+from heatfleet.planning.smooth import smooth
 from heatfleet.planning.solve import solve
-from heatfleet.planning.state import Freedom, Horizon, Present, build_problem
+from heatfleet.planning.state import MID, Freedom, Horizon, Present, build_problem
 from heatfleet.store import plans, pump_states
 from heatfleet.store.database import FLEET
 from heatfleet.store.heat_pumps import HeatPump
-from heatfleet.thermal.arrays import take
+from heatfleet.thermal.arrays import Array, take
+from heatfleet.thermal.identify import Block
 from heatfleet.thermal.model import ThermalModels
 
 QUALITY = "fast"
 PAGE = 500
+LATELY_DAYS = 2  # from which the temperature of the walls is found
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All that is to be answered for some homes."""
+
+    start_at: datetime
+    horizon: Horizon
+    present: Present
+    freedom: Freedom
+    lately: Block
+    in_force: Array  # (home,) index of the steering state
+    marks: Marks
 
 
 async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
@@ -33,19 +53,18 @@ async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
     async with tools.database.read(FLEET) as tx:
         loaded = await load(tx, sorted(set(heat_pump_ids)), only_optimised=True)
         around = await outlook.surroundings(tx, [loaded.sites[p.id] for p in loaded.pumps], grid, now)
+        past = await toolbox_past.past(tx, loaded, toolbox_past.last_days(now, LATELY_DAYS))
     homes = [home_of(loaded, pump) for pump in loaded.pumps]
     if not homes:
         return []
     expected = outlook.horizon(homes, around, grid)
     priced = np.flatnonzero(~np.isnan(expected.price).any(axis=1))
-    pumps, homes = [loaded.pumps[i] for i in priced], [homes[i] for i in priced]
-    if not pumps:
+    if not priced.size:
         return []
-    learned = models_of(loaded, pumps, now)
-    paused = outlook.paused_steps(homes, grid)
-    marks = Marks(paused=paused, away=outlook.away_steps(homes, grid))
-    asked = (take(expected, priced), outlook.present(homes), outlook.freedom(homes, paused))
-    steps = await in_executor(tools, answer, learned, asked, grid.start_at, marks)
+    lately = take(toolbox_past.seen(homes, past), priced)
+    pumps, homes = [loaded.pumps[i] for i in priced], [homes[i] for i in priced]
+    asked = _asked(pumps, homes, grid, take(expected, priced), lately)
+    steps = await in_executor(tools, answer, models_of(loaded, pumps, now), asked)
     made = {
         pump.id: Plan(one, now, _version(loaded, pump), pump.policy_version)
         for pump, one in zip(pumps, steps, strict=True)
@@ -68,13 +87,32 @@ async def _page(tools: Tools, after: UUID | None) -> list[UUID]:
         return await pump_states.optimised(tx, after, PAGE)
 
 
-def answer(
-    learned: ThermalModels, asked: tuple[Horizon, Present, Freedom], start_at: datetime, marks: Marks
-) -> list[tuple[PlanStep, ...]]:
-    """The plans of these homes: solved once along the pump's own control, once more along the plan found."""
-    first = solve(build_problem(learned, *asked), QUALITY)
-    problem = build_problem(learned, *asked, seen=first)
-    return read_back(problem, solve(problem, QUALITY), start_at, marks)
+def _asked(pumps: Sequence[HeatPump], homes: Sequence[Home], grid: TimeGrid, expected: Horizon, lately: Block) -> Asked:
+    paused = outlook.paused_steps(homes, grid)
+    return Asked(
+        start_at=grid.start_at,
+        horizon=expected,
+        present=outlook.present(homes),
+        freedom=outlook.freedom(homes, paused, grid),
+        lately=lately,
+        in_force=np.array([_state(pump) for pump in pumps]),
+        marks=Marks(paused=paused, away=outlook.away_steps(homes, grid)),
+    )
+
+
+def _state(pump: HeatPump) -> int:
+    """Index of the steering state in force; MID, the pump's own control, while it is not steered."""
+    return MID if pump.current_state is None else STATES.index(SteeringState(pump.current_state))
+
+
+def answer(learned: ThermalModels, asked: Asked) -> list[tuple[PlanStep, ...]]:
+    """The plans of these homes: solved once along the pump's own control, once more along the plan found, calmed."""
+    present = toolbox_past.estimated(asked.present, asked.lately, learned, asked.horizon)
+    facts = (learned, asked.horizon, present, asked.freedom)
+    first = solve(build_problem(*facts), QUALITY)
+    problem = build_problem(*facts, seen=first)
+    found = smooth(problem, solve(problem, QUALITY), asked.in_force)
+    return read_back(problem, found, asked.start_at, asked.marks)
 
 
 def _version(loaded: Loaded, pump: HeatPump) -> int:

@@ -14,9 +14,10 @@ from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.levers import STATES, Lever, OptimizationLevel, SteeringState, allowed_states, space_lever
 from heatfleet.domain.market_day import visible_until
 from heatfleet.domain.places import place_or_city
-from heatfleet.domain.policy import OwnSettings, Policy, comfort_at
+from heatfleet.domain.policy import COLDER_THAN_OWN_K, Comfort, OwnSettings, Policy, comfort_at
 from heatfleet.domain.price_zones import zone_time
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
+from heatfleet.domain.steering import has_room_to_plan
 from heatfleet.domain.tariff import DAY_STEPS, Contract, carried_on, price_per_kwh
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.planning.state import HOT_WATER, MID, Freedom, Horizon, Present
@@ -115,14 +116,17 @@ def quarters(zone: str, grid: TimeGrid) -> Array:
 
 def _comfort(home: Home, grid: TimeGrid) -> Array:
     """Indoor and hot-water bands (4, step): lowest and highest indoors, lowest and highest in the tank."""
-    present = replace(home.policy, away_mode_start=None, away_mode_end=None)
-    normal = comfort_at(present, home.own, grid.start_at)
-    bands = np.repeat(np.array([_row(normal)]).T, grid.count, axis=1)
+    normal, gone, away = _comforts(home, grid)
+    return np.where(away, np.array([_row(gone)]).T, np.array([_row(normal)]).T)
+
+
+def _comforts(home: Home, grid: TimeGrid) -> tuple[Comfort, Comfort, Array]:
+    """What is wanted while somebody is in and while nobody is, and the steps (step,) without anybody."""
+    normal = comfort_at(replace(home.policy, away_mode_start=None, away_mode_end=None), home.own, grid.start_at)
     away = _inside(grid, home.policy.away_mode_start, home.policy.away_mode_end)
-    if home.policy.is_away_mode_enabled and away.any() and home.policy.away_mode_start is not None:
-        gone = comfort_at(home.policy, home.own, home.policy.away_mode_start)
-        bands[:, away] = np.array([_row(gone)]).T
-    return bands
+    if not home.policy.is_away_mode_enabled or home.policy.away_mode_start is None:
+        return normal, normal, np.zeros(grid.count, bool)
+    return normal, comfort_at(home.policy, home.own, home.policy.away_mode_start), away
 
 
 def _row(comfort: object) -> list[float]:
@@ -154,14 +158,17 @@ def away_steps(homes: Sequence[Home], grid: TimeGrid) -> Array:
     return np.stack([_inside(grid, *end) for end in ends])
 
 
-def freedom(homes: Sequence[Home], paused: Array) -> Freedom:
-    """What may be done: levels and levers, uses the owner lets us optimise, pauses."""
+def freedom(homes: Sequence[Home], paused: Array, grid: TimeGrid) -> Freedom:
+    """What may be done: levels and levers, uses the owner lets us optimise, pauses; ``paused`` is (home, step)."""
     allowed = np.zeros((*paused.shape, HOT_WATER + 1), bool)
     for row, home in enumerate(homes):
         allowed[row] = _allowed(home)
+        allowed[row, :, HOT_WATER] &= _has_room(home, grid)
         allowed[row, paused[row]] = _only(MIN if home.policy.is_space_heating_enabled else MID)
     deltas = np.array([[_delta_k(home, state) for state in STATES] for home in homes])
-    return Freedom(deltas, np.ones((len(homes), len(STATES)), bool), allowed)
+    habit = [np.nan if home.policy.is_heating_policy_enabled else COLDER_THAN_OWN_K for home in homes]
+    states = np.ones((len(homes), len(STATES)), bool)
+    return Freedom(deltas, states, allowed, colder_than_own_k=np.array(habit))
 
 
 def _only(action: int) -> Array:
@@ -177,6 +184,12 @@ def _allowed(home: Home) -> Array:
     water = {Lever.DHW_SETPOINT_C, Lever.DHW_BOOST} & home.abilities.levers.keys()
     may_charge = bool(water) and home.abilities.has_hot_water and bool(home.policy.is_hot_water_heating_enabled)
     return np.array([*(state in states for state in STATES), may_charge])
+
+
+def _has_room(home: Home, grid: TimeGrid) -> Array:
+    """Steps (step,) in which the tank leaves something to plan."""
+    normal, gone, away = _comforts(home, grid)
+    return np.where(away, has_room_to_plan(gone), has_room_to_plan(normal))
 
 
 def _delta_k(home: Home, state: SteeringState) -> float:

@@ -65,6 +65,7 @@ class HeatPump(msgspec.Struct, frozen=True):
     lifecycle_state: str
     lifecycle_error: str | None
     control_state: str
+    current_state: str | None
     connection_status: str
     monitoring_status: str
     steering_status: str

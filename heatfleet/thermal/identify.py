@@ -188,6 +188,11 @@ def _past(block: Block, homes: Array, models: ThermalModels) -> Past:
     return Past(pick.indoor_c, pick.outdoor_c, pick.ghi_kw_m2, heat)
 
 
+def past_of(block: Block, models: ThermalModels) -> Past:
+    """What was seen of all homes, without holes except in the indoor temperature, (home, step)."""
+    return _past(_usable(block, models), np.arange(models.count), models)
+
+
 def _window(past: Past, begin: int, end: int) -> Past:
     part = np.s_[:, begin:end]
     return Past(past.indoor_c[part], past.outdoor_c[part], past.ghi_kw_m2[part], past.heat_kw[part])

@@ -14,12 +14,16 @@ from heatfleet.domain.market_day import visible_until
 from heatfleet.domain.readings import Channel
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.flows import toolbox_outlook as outlook
+from heatfleet.flows import toolbox_past
 from heatfleet.flows.plan import plan, plan_all
 from heatfleet.flows.toolbox_fleet import Tools
-from heatfleet.flows.toolbox_homes import home_of, load
+from heatfleet.flows.toolbox_homes import home_of, load, models_of
+from heatfleet.planning.problem import Problem, Solution
+from heatfleet.planning.smooth import smooth
 from heatfleet.store import plans, prices, telemetry
 from heatfleet.store.database import FLEET, Database
 from heatfleet.store.telemetry import TelemetryRow
+from heatfleet.thermal.arrays import Array
 from heatfleet.vendors.kit.grants import SealKeys
 from tests.conftest import FakeClock
 from tests.store.worlds import add_connection, add_pump, add_user, capabilities
@@ -98,6 +102,54 @@ async def test_planning_sees_only_published_prices(database: Database, clock: Fa
     assert not np.isnan(outlook.horizon([home], around, grid).price).any()
 
 
+async def walls_c(database: Database, clock: FakeClock, pump: UUID) -> tuple[float, float]:
+    """Air and walls of a pump's home as planning takes them [°C]."""
+    grid = TimeGrid(clock.now, 96)
+    async with database.read(FLEET) as tx:
+        loaded = await load(tx, [pump], only_optimised=True)
+        around = await outlook.surroundings(tx, [loaded.sites[pump]], grid, clock.now)
+        past = await toolbox_past.past(tx, loaded, toolbox_past.last_days(clock.now, 2))
+    homes, learned = [home_of(loaded, loaded.pumps[0])], models_of(loaded, loaded.pumps, clock.now)
+    expected, lately = outlook.horizon(homes, around, grid), toolbox_past.seen(homes, past)
+    found = toolbox_past.estimated(outlook.present(homes), lately, learned, expected)
+    assert found.mass_c is not None
+    return float(found.indoor_c[0]), float(found.mass_c[0])
+
+
+async def test_walls_are_as_the_last_days_left_them(database: Database, clock: FakeClock, org_id: UUID) -> None:
+    pump = await pump_with(database, org_id, clock.now)
+    _, unknown_c = await walls_c(database, clock, pump)
+    assert 19.0 < unknown_c < 21.0, "of a home nobody has watched: what goes with the room and the weather"
+    rows = []
+    for n in range(1, 180):
+        at = clock.now - n * MTU
+        values = {Channel.INDOOR_TEMP_C: 17.0 + 0.01 * (n % 3), Channel.OUTDOOR_TEMP_C: 2.0, Channel.POWER_KW: 0.8}
+        rows.append(TelemetryRow(pump, org_id, at, at, VALUES | values))
+    async with database.write(FLEET) as tx:
+        await telemetry.save(tx, rows)
+    air_c, cold_c = await walls_c(database, clock, pump)
+    assert air_c == pytest.approx(17.0, abs=0.5)
+    assert cold_c < min(air_c, unknown_c - 1.0)
+
+
+@pytest.mark.parametrize(("in_force", "index"), [(None, 2), ("min", 0), ("max", 3)])
+async def test_a_plan_is_calmed_from_the_state_in_force(
+    database: Database, clock: FakeClock, org_id: UUID, tools: Tools, monkeypatch: pytest.MonkeyPatch,
+    in_force: str | None, index: int,
+) -> None:  # fmt: skip
+    pump = await pump_with(database, org_id, clock.now, current_state=in_force)
+    await days_of_prices(database, clock.now)
+    before: list[int] = []
+
+    def calmed(problem: Problem, solution: Solution, state0: Array) -> Solution:
+        before.extend(state0.tolist())
+        return smooth(problem, solution, state0)
+
+    monkeypatch.setattr("heatfleet.flows.plan.smooth", calmed)
+    assert await plan(tools, [pump]) == [pump]
+    assert before == [index]
+
+
 async def test_a_newer_policy_keeps_an_older_plan_out(
     database: Database, clock: FakeClock, org_id: UUID, tools: Tools, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +203,6 @@ async def test_what_may_be_done(
 ) -> None:
     pump = await pump_with(database, org_id, clock.now, **fields)
     homes = await homes_of(database, pump)
-    free = outlook.freedom(homes, np.zeros((1, 2), bool))
+    free = outlook.freedom(homes, np.zeros((1, 2), bool), TimeGrid(clock.now, 2))
     assert free.allowed is not None
     assert free.allowed[0, 0].tolist() == allowed

@@ -1,0 +1,132 @@
+"""What was seen of homes, as arrays: telemetry turned into heat and power per quarter-hour, and how a home stands now.
+
+Learning looks at a fortnight of it, planning at the last two days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from heatfleet.domain.levers import Lever, space_lever
+from heatfleet.domain.readings import Channel, OperationalMode
+from heatfleet.domain.tariff import DAY_STEPS
+from heatfleet.domain.time_grid import MTU, STEP_H, TimeGrid, floor_mtu
+from heatfleet.flows import toolbox_outlook as outlook
+from heatfleet.flows.toolbox_homes import Loaded
+from heatfleet.planning.state import Horizon, Present, resting_mass_c
+from heatfleet.store import blocks, weather
+from heatfleet.store.blocks import Block
+from heatfleet.store.database import ReadTx
+from heatfleet.thermal import identify
+from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.grey_box import estimate_state
+from heatfleet.thermal.model import ThermalModels
+
+SG_BLOCKED, SG_RAISED = 1.0, 3.0
+ENOUGH_STEPS = 48  # with an indoor temperature, for the model to have found the walls'
+
+
+@dataclass(frozen=True)
+class Past:
+    """Telemetry of pumps (the step before the grid first), and the weather at each of them (home, step)."""
+
+    block: Block
+    outdoor_c: Array
+    ghi_kw_m2: Array
+
+
+def last_days(now: datetime, days: int) -> TimeGrid:
+    """The quarter-hours of some days that have ended by ``now``."""
+    return TimeGrid(floor_mtu(now) - timedelta(days=days), days * DAY_STEPS)
+
+
+async def past(tx: ReadTx, loaded: Loaded, grid: TimeGrid) -> Past:
+    """What was read of the loaded pumps on ``grid``."""
+    longer = TimeGrid(grid.start_at - MTU, grid.count + 1)  # meters need the step before
+    block = await blocks.block(tx, [pump.id for pump in loaded.pumps], longer)
+    places = [outlook.place_of_site(loaded.sites[pump.id]) for pump in loaded.pumps]
+    known = {place: await weather.weather_on(tx, place, grid) for place in sorted(set(places))}
+    nothing = np.empty((0, grid.count))
+    return Past(
+        block,
+        np.stack([known[place].temp_c for place in places]) if places else nothing,
+        np.stack([known[place].ghi_kw_m2 for place in places]) if places else nothing,
+    )
+
+
+def seen(homes: Sequence[outlook.Home], past: Past) -> identify.Block:
+    """Telemetry as learning wants it, (home, step); outdoors the weather's where the pump has no sensor."""
+    channels = {channel: values[:, 1:] for channel, values in past.block.channels.items()}
+    water = _water_share(past.block)
+    heat = _rate_kw(past.block.channels[Channel.HEAT_KWH])
+    power = _rate_kw(past.block.channels[Channel.ENERGY_KWH])
+    power = np.where(np.isnan(power), channels[Channel.POWER_KW], power)
+    shift, blocked = _shifts(homes, channels)
+    outdoor, indoor = channels[Channel.OUTDOOR_TEMP_C], channels[Channel.INDOOR_TEMP_C]
+    target = [home.own.indoor_setpoint_c + home.policy.offset_k for home in homes]
+    grid = TimeGrid(past.block.grid.at(1), power.shape[1])
+    return identify.Block(
+        indoor_c=indoor,
+        outdoor_c=np.where(np.isnan(outdoor), past.outdoor_c, outdoor),
+        ghi_kw_m2=past.ghi_kw_m2,
+        space_heat_kw=np.where(blocked, np.nan, heat * (1.0 - water)),
+        space_power_kw=np.where(blocked, np.nan, power * (1.0 - water)),
+        dhw_heat_kw=heat * water,
+        dhw_power_kw=power * water,
+        tank_c=channels[Channel.DHW_TEMP_C],
+        setpoint_c=np.repeat(np.array(target)[:, None], grid.count, axis=1),
+        shift_k=shift,
+        quarter_of_day=np.stack([outlook.quarters(home.site.price_zone, grid) for home in homes]),
+        water_above_room_k=0.5 * (channels[Channel.FLOW_TEMP_C] + channels[Channel.RETURN_TEMP_C]) - indoor,
+    )
+
+
+def estimated(present: Present, lately: identify.Block, learned: ThermalModels, expected: Horizon) -> Present:
+    """``present`` with air and walls as the models find them from what was seen lately.
+
+    Homes of which too little was seen keep the temperature read, and walls that go with it and the weather.
+    """
+    enough = (~np.isnan(lately.indoor_c)).sum(axis=1) >= ENOUGH_STEPS
+    air_c, mass_c = estimate_state(identify.past_of(lately, learned), learned.building).T
+    return replace(
+        present,
+        indoor_c=np.where(enough, air_c, present.indoor_c),
+        mass_c=np.where(enough, mass_c, resting_mass_c(learned, expected, present)),
+    )
+
+
+def _water_share(block: Block) -> Array:
+    """Share of each step's heat that went into the tank, from the operating mode; 0 where it is not told."""
+    water = np.nan_to_num(block.shares[OperationalMode.HOT_WATER][:, 1:])
+    house = np.nan_to_num(block.shares[OperationalMode.HEATING][:, 1:])
+    share: Array = water / np.maximum(water + house, 1e-9)
+    return share
+
+
+def _rate_kw(meter_kwh: Array) -> Array:
+    """Mean power [kW] of each step but the first from a meter read at its end; NaN over gaps and resets."""
+    used = np.diff(meter_kwh, axis=1)
+    return np.where(used < 0, np.nan, used) / STEP_H
+
+
+def _shifts(homes: Sequence[outlook.Home], channels: Mapping[Channel, Array]) -> tuple[Array, Array]:
+    """Steering shift in force [K], NaN where not told, and steps in which the pump was blocked, (home, step)."""
+    shift = np.full(channels[Channel.INDOOR_TEMP_C].shape, np.nan)
+    blocked = np.zeros(shift.shape, bool)
+    for row, home in enumerate(homes):
+        lever = space_lever(home.abilities.levers)
+        if lever is None:
+            continue
+        value = channels[Channel(lever.value)][row]
+        if lever is Lever.SG_READY_STATE:
+            blocked[row] = value < SG_BLOCKED + 0.5
+            raised = np.where(value >= SG_RAISED - 0.5, outlook.RAISED_DELTA_K, 0.0)
+            shift[row] = np.where(blocked[row], outlook.BLOCK_DELTA_K, raised)
+        else:
+            own = home.own.indoor_setpoint_c if lever is Lever.INDOOR_SETPOINT_C else home.own_offset_k
+            shift[row] = value - own - home.policy.offset_k
+    return shift, blocked
