@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import numpy as np
 
-from heatfleet.demo.control_book import LEVERS, POLICY, ControlBook
-from heatfleet.domain.levers import STATES
+from heatfleet.demo.control_book import LEVERS, POLICY, SPACE_LEVERS, ControlBook
+from heatfleet.domain.levers import STATES, Lever
 from heatfleet.domain.plans import Plan, PlanStep, Reason
 from heatfleet.domain.readings import Channel
 from heatfleet.domain.time_grid import MTU
@@ -21,12 +22,14 @@ from heatfleet.store.database import FLEET, Database
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.homes import draw_homes
 from heatfleet.vendors.kit.registry import find_vendors
+from heatfleet.vendors.sandbox.emulator import device_id
 from tests.conftest import FakeClock
 from tests.simulation.world import World, world
 
 HOMES, STEPS = 6, 96  # two homes of each kind, one day
 SETTLED = timedelta(minutes=8)  # after a write: taken by the pump and read back
 SEED = 7  # of the emulator's homes
+TANK_C = 55.0  # the owners' setpoint: far enough above the minimum for hot water to be planned
 
 
 async def test_homes_are_steered_alike_in_memory_and_over_http(
@@ -35,8 +38,10 @@ async def test_homes_are_steered_alike_in_memory_and_over_http(
     async with world(database, clock, org_id, homes=HOMES) as fleet:
         for pump in fleet.pumps:
             await fleet.change(pump, optimization_level=POLICY.optimization_level.value)
+            fleet.cloud.owner_sets(device_id(fleet.pumps.index(pump)), Lever.DHW_SETPOINT_C, TANK_C)
         await as_in_memory(fleet)
-        book = ControlBook(draw_homes(HOMES, SEED), find_vendors()["sandbox"].manifest)
+        homes = replace(draw_homes(HOMES, SEED), own_dhw_setpoint_c=np.full(HOMES, TANK_C))
+        book = ControlBook(homes, find_vendors()["sandbox"].manifest)
         script = [day_of_steps(home, clock.now) for home in range(HOMES)]
         await planned(fleet, script)
         over_http, in_memory = [], []
@@ -110,7 +115,7 @@ def assert_alike(in_memory: Array, over_http: Array) -> None:
 
 async def enough_happened(fleet: World, over_http: Array, writes: int) -> None:
     """The day had something to compare in every lever, and both sides needed as many writes."""
-    for lever in LEVERS:
+    for lever in (*SPACE_LEVERS, Lever.DHW_BOOST):
         assert len(np.unique(over_http[:, :, LEVERS.index(lever)], axis=0)) >= 2, lever
     (sent,) = await fleet.rows("select count(*) from commands")
     assert sent[0] == writes

@@ -35,7 +35,7 @@ VALUES = {
     Channel.OUTDOOR_TEMP_C: 2.0,
     Channel.INDOOR_SETPOINT_C: 21.0,
     Channel.CURVE_OFFSET_K: 0.0,
-    Channel.DHW_SETPOINT_C: 50.0,
+    Channel.DHW_SETPOINT_C: 55.0,
     Channel.DHW_BOOST: 0.0,
     Channel.MODE: 2.0,
 }

@@ -27,9 +27,9 @@ from tests.conftest import FakeClock
 from tests.store.worlds import add_connection, add_pump, add_user
 
 KEYS = SealKeys((b"k" * 32,))
-OWN = {Channel.CURVE_OFFSET_K: 0.0, Channel.DHW_SETPOINT_C: 50.0, Channel.DHW_BOOST: 0.0}
+OWN = {Channel.CURVE_OFFSET_K: 0.0, Channel.DHW_SETPOINT_C: 55.0, Channel.DHW_BOOST: 0.0}
 SENSED = {
-    Channel.INDOOR_TEMP_C: 21.5, Channel.DHW_TEMP_C: 49.5, Channel.POWER_KW: 1.0, Channel.INDOOR_SETPOINT_C: 21.0
+    Channel.INDOOR_TEMP_C: 21.5, Channel.DHW_TEMP_C: 46.0, Channel.POWER_KW: 1.0, Channel.INDOOR_SETPOINT_C: 21.0
 }  # fmt: skip
 
 
@@ -76,8 +76,8 @@ class Fleet:
         async with self.database.read(FLEET) as tx:
             return [tuple(row) for row in await tx.fetch(sql, *args)]
 
-    async def planned(self, state: SteeringState, hot_water: bool = False) -> None:
-        """A plan of one state for the next hours."""
+    async def planned(self, state: SteeringState, hot_water: bool = True) -> None:
+        """A plan of one state for the next hours, with hot water, so that two levers are moved."""
         start = floor_mtu(self.clock.now)
         steps = [PlanStep(start + n * MTU, state, hot_water, 1.0, 21, 48, 0.3, Reason.DEAR_NOW) for n in range(24)]
         async with self.database.write(FLEET) as tx:
@@ -108,7 +108,7 @@ async def fleet(database: Database, clock: FakeClock, org_id: UUID) -> Fleet:
 async def test_a_command_is_sent_confirmed_and_not_repeated(fleet: Fleet) -> None:
     await fleet.planned(SteeringState.MIN)
     assert (await steer(fleet.tools)).commands == 2
-    assert {(w.lever, w.value) for w in fleet.driver.sent} == {(Lever.CURVE_OFFSET_K, -2), (Lever.DHW_SETPOINT_C, 45)}
+    assert {(w.lever, w.value) for w in fleet.driver.sent} == {(Lever.CURVE_OFFSET_K, -2), (Lever.DHW_BOOST, 1)}
     await fleet.minutes(8)
     assert await fleet.rows("select distinct status from commands") == [("confirmed",)]
     states = await fleet.rows("select control_state, current_state, actual_state, steering_status from heat_pumps")
@@ -134,7 +134,7 @@ async def test_what_is_owed_is_durable_before_anything_is_sent(fleet: Fleet) -> 
     fleet.driver.write = looking  # type: ignore[method-assign]
     await fleet.planned(SteeringState.LOW)
     await steer(fleet.tools)
-    assert sorted(seen) == [("curve_offset_k", 0.0, True), ("dhw_setpoint_c", 50.0, True)]
+    assert sorted(seen) == [("curve_offset_k", 0.0, True), ("dhw_boost", 0.0, True)]
 
 
 async def test_everything_is_given_back_and_seen(fleet: Fleet) -> None:
