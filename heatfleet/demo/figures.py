@@ -37,6 +37,10 @@ class RunFigures:
         values["mean_price"] = np.divide(values["cost"], values["energy_kwh"])
         return RunFigures(**values)
 
+    def home(self, i: int) -> dict[str, float]:
+        """The figures of one home, JSON-able."""
+        return {name: round(float(value[i]), 4) for name, value in vars(self).items()}
+
     def rounded(self) -> dict[str, float]:
         """JSON-able numbers, four decimals."""
         return {name: round(float(value), 4) for name, value in asdict(self).items()}

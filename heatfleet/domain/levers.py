@@ -120,6 +120,8 @@ def allowed_states(level: OptimizationLevel, levers: Ranges) -> tuple[SteeringSt
         states.discard(SteeringState.MIN)
     if space_lever(levers) is Lever.SG_READY_STATE:
         states.discard(SteeringState.LOW)
+        if level is not OptimizationLevel.MAX:  # how far "recommended on" raises is the pump's business, not ours
+            states.discard(SteeringState.MAX)
     if space_lever(levers) is None:
         states = {SteeringState.MID}
     return tuple(s for s in STATES if s in states)

@@ -47,8 +47,11 @@ RESERVE_SHARE = 0.2  # of the writes a day, kept for releases
 BLOCK_LONGEST = timedelta(hours=2)  # SG-Ready 1
 BLOCKS_A_DAY = 3
 FROST_MARGIN_K = 1.0
-DHW_GUARD_K = 1.5
+DHW_GUARD_K = 3.0
+DHW_BLOCK_K = 4.0  # above the minimum, for an SG-Ready block
 DHW_RECOVER_K = 5.0
+DHW_ROOM_K = 6.0  # between minimum and standard temperature, or there is nothing to plan
+DHW_WORTH_K = 4.0  # below the standard temperature, for a charge to be worth a compressor start
 DHW_FULL_K = 0.5
 DHW_BOOST_K = 0.3
 BACK_OFF = timedelta(hours=12)  # after the owner moved a lever
@@ -149,6 +152,8 @@ def _space_wish(situation: Situation, comfort: Comfort, is_paused: bool) -> dict
     target = state_targets(state, {lever: own}, situation.ranges, policy.deltas, level, offset_k)[lever]
     value = _on_the_right_side(target, own, policy.deltas.delta_k(state, level) + offset_k, situation.ranges[lever])
     guard = _comfort_guard(situation.indoor_temp_c, value - own, comfort, is_paused)
+    if lever is Lever.SG_READY_STATE and value == BLOCKED and not is_paused and _is_tank_low(situation, comfort):
+        guard = Guard.HOT_WATER_MINIMUM
     if guard is None:
         return {lever: _Wish(value, Purpose.STEER, reason, state)}
     return {lever: _Wish(own, Purpose.STEER, Reason.COMFORT_LIMIT, SteeringState.MID, True, guard)}
@@ -184,6 +189,11 @@ def _comfort_guard(indoor_c: float | None, shift: float, comfort: Comfort, is_pa
     return Guard.TOO_WARM if shift > 0 and indoor_c >= comfort.indoor_max_c else None
 
 
+def _is_tank_low(situation: Situation, comfort: Comfort) -> bool:
+    """Whether a block, which stops hot water too, could let the tank fall below its minimum; so also when unknown."""
+    return situation.dhw_temp_c is None or situation.dhw_temp_c < comfort.dhw_min_c + DHW_BLOCK_K
+
+
 def _hot_water_wishes(situation: Situation, comfort: Comfort, is_paused: bool) -> dict[Lever, _Wish]:
     """What the hot-water levers should be: disinfect, charge, hold, or nothing at all."""
     charge_c, hold_c = comfort.dhw_max_c, comfort.dhw_min_c
@@ -192,14 +202,21 @@ def _hot_water_wishes(situation: Situation, comfort: Comfort, is_paused: bool) -
         return _dhw(situation, DOSE_SETPOINT_C, True, _Wish(0, Purpose.DISINFECTION, Reason.DISINFECTION, None, True))
     if is_paused or wanted is None:
         return _dhw(situation, None, False, _Wish(0, Purpose.HOT_WATER, Reason.PAUSE))
+    if not has_room_to_plan(comfort):
+        return {}
     if dhw_c is not None and _is_short(situation, dhw_c, comfort):
         forced = _Wish(0, Purpose.HOT_WATER, Reason.COMFORT_LIMIT, None, True, Guard.HOT_WATER_MINIMUM)
         return _dhw(situation, charge_c, wanted.hot_water or _must_boost(situation, dhw_c, comfort), forced)
-    if wanted.hot_water:
+    if wanted.hot_water and (dhw_c is None or situation.is_charging or dhw_c <= charge_c - DHW_WORTH_K):
         return _dhw(situation, charge_c, True, _Wish(0, Purpose.HOT_WATER, Reason.HOT_WATER))
-    if dhw_c is None:  # the minimum cannot be watched: the pump keeps its own programme
-        return {}
-    return _dhw(situation, min(hold_c, charge_c), False, _Wish(0, Purpose.HOT_WATER, wanted.reason))
+    if dhw_c is None or not situation.policy.is_away(situation.now):
+        return {}  # a shower empties a tank within minutes: only the pump's own programme is quick enough to catch it
+    return _dhw(situation, min(hold_c, charge_c), False, _Wish(0, Purpose.HOT_WATER, Reason.AWAY))
+
+
+def has_room_to_plan(comfort: Comfort) -> bool:
+    """Whether minimum and standard hot water lie far enough apart; if not, the pump keeps its own programme."""
+    return comfort.dhw_max_c - comfort.dhw_min_c >= DHW_ROOM_K
 
 
 def _must_disinfect(situation: Situation) -> bool:

@@ -22,9 +22,13 @@ HOT_WATER = 4
 STEP_H = 0.25
 TANK_MARGIN_K = 1.0
 TANK_MARGIN_MAX_K = 4.0
-MARGIN_MAX_K = 0.4
+MARGIN_LEAST_K = 0.12
+MARGIN_RANGE_K = (0.28, 0.5)  # kept from the lower limit: what a sensor, a draught or a wrong model may take
 STORED_HEAT_WORTH = 1.0  # of mean price / mean COP
 IDLE_HEAT_KW = 0.05
+HABIT_TRUST, HABIT_MOVES_K = 0.7, 0.5
+COOL_HOME_K, LEAST_MARGIN_K = 0.3, 0.05  # a home its own control keeps near the lower limit is not warmed up for a margin
+CYCLE_KWH = 0.03  # what a start of a pump that cycles below its smallest output is charged with, for wear
 
 
 @dataclass(frozen=True)
@@ -64,17 +68,18 @@ class Freedom:
     dose_temp_c: Array | None = None
     dose_steps: Array | None = None
     max_starts_day: Array | None = None
+    colder_than_own_k: Array | None = None  # (home,) how much colder than the pump's own control; NaN = the band says
 
 
 @dataclass(frozen=True)
 class Terms:
     """How the objective weighs."""
 
-    comfort_kwh_per_kh: float = 2.6  # a K·h outside the band costs this many mean kWh
+    comfort_kwh_per_kh: float = 0.65  # a K·h outside the band costs this many mean kWh
     dhw_kwh_per_kh: float = 1.7
-    start_kwh: float = 0.26  # a compressor start costs this many mean kWh, for wear
-    min_on_steps: int = 2
-    min_off_steps: int = 2
+    start_kwh: float = 0.8  # a compressor start costs this many mean kWh, for wear
+    min_on_steps: int = 1  # pumps keep their own minimum times
+    min_off_steps: int = 1
 
 
 @dataclass(frozen=True)
@@ -92,7 +97,8 @@ def build_problem(
 ) -> Problem:  # fmt: skip
     """The problem of these homes; ``seen`` is an earlier plan of the same horizon whose trajectory to linearise along.
 
-    The comfort band is narrowed by half the model's uncertainty, at most ``MARGIN_MAX_K``.
+    The comfort band is narrowed by the model's uncertainty, and where nobody set a band, it begins at most
+    ``Freedom.colder_than_own_k`` below what the pump's own control holds.
     """
     building = _building(models, horizon, present)
     shift_k, dhw = _steered(freedom, horizon, seen)
@@ -119,7 +125,7 @@ def build_problem(
         / capacity[:, None],
         value_x=worth * capacity,
         start_cost=terms.start_kwh * mean_price,
-        **_band(models, horizon),
+        **_band(models, horizon, present, freedom),
         **_tank(models, horizon, present, worth),
         **_limits(horizon, present, freedom),
     )
@@ -166,7 +172,7 @@ def state_response(
     heat = models.response.heat_kw(outdoor, above_own_k[:, :, None], freedom.delta_k[:, None, :])
     heat = np.where(heat < IDLE_HEAT_KW, 0.0, heat)
     power = models.response.energy_kw(heat, outdoor) + models.response.standby_kw[:, None, None]
-    return heat, STEP_H * power
+    return heat, STEP_H * (power + CYCLE_KWH * models.response.cycles_per_h(heat))
 
 
 def _steered(freedom: Freedom, horizon: Horizon, seen: Solution | None) -> tuple[Array, Array]:
@@ -184,11 +190,32 @@ def _worth_of_heat(horizon: Horizon, heat: Array, energy: Array) -> Array:
     return STORED_HEAT_WORTH * np.maximum(horizon.price.mean(axis=1), 0.0) / np.clip(cop, 1.3, 7.0)
 
 
-def _band(models: ThermalModels, horizon: Horizon) -> dict[str, Array]:
-    """The comfort band, narrowed by model uncertainty, never inside out."""
+def _band(models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom) -> dict[str, Array]:
+    """The comfort band, its lower end raised by model uncertainty and fitted to what people are used to."""
     wide = horizon.indoor_max_c - horizon.indoor_min_c
-    margin = np.minimum(np.clip(0.5 * models.uncertainty_k, 0.0, MARGIN_MAX_K)[:, None], 0.4 * wide)
-    return {"indoor_min": horizon.indoor_min_c + margin, "indoor_max": horizon.indoor_max_c - 0.5 * margin}
+    margin = np.minimum(np.clip(MARGIN_LEAST_K + 1.3 * models.uncertainty_k, *MARGIN_RANGE_K)[:, None], 0.4 * wide)
+    low = horizon.indoor_min_c + margin
+    if freedom.colder_than_own_k is not None:
+        habit_c = (present.setpoint_c + habit_above_own_k(models, horizon))[:, None]
+        is_cool = habit_c < horizon.indoor_min_c + COOL_HOME_K
+        not_warmer = np.where(is_cool, horizon.indoor_min_c + LEAST_MARGIN_K, np.inf)
+        not_colder = np.minimum(habit_c - freedom.colder_than_own_k[:, None], horizon.indoor_max_c - 0.3 * wide)
+        fitted = np.maximum(np.minimum(low, not_warmer), not_colder)
+        low = np.where(np.isnan(fitted), low, fitted)
+    return {"indoor_min": low, "indoor_max": horizon.indoor_max_c}
+
+
+def habit_above_own_k(models: ThermalModels, horizon: Horizon) -> Array:
+    """Where the pump's own control would hold the room above the owner's setpoint in the coming weather [K], (home,).
+
+    What was seen, moved by what the learned curve does not make up for (a curve set too flat lets a room cool in a frost).
+    """
+    r, ua = models.response, models.ua_kw_per_k
+    colder = horizon.outdoor_c.mean(axis=1) - r.habit_outdoor_c
+    sunnier = (horizon.ghi_kw_m2.mean(axis=1) - r.habit_ghi_kw_m2) * models.building.solar_area_m2
+    moved = ((r.outdoor_kw_per_k + ua) * colder + sunnier) / (ua - r.indoor_kw_per_k)
+    settled: Array = r.habit_above_own_k + np.clip(HABIT_TRUST * moved, -HABIT_MOVES_K, HABIT_MOVES_K)
+    return settled
 
 
 def _tank(models: ThermalModels, horizon: Horizon, present: Present, worth: Array) -> dict[str, Array]:

@@ -27,6 +27,7 @@ FROZEN_STEPS = 36 * HOUR  # a sensor that says the same for a day and a half say
 LEAST_SEEN = 0.5  # share of the steps
 A_HOUR_RANGE = (0.9, 0.9998)
 BETTER = 0.98  # of the error in force, so that noise does not swap models
+CLEARLY_BETTER = 0.85  # an hourly fit forecasts a day as well but knows nothing of the first hour
 ORIGINS_A_DAY = 4
 UNCERTAINTY_RANGE = (0.1, 1.0)
 
@@ -139,7 +140,7 @@ def _learn_response(block: Block, in_force: Response) -> Response:
     b, prior = take(block, index), take(in_force, index)
     assert b.water_above_room_k is not None
     seen = Seen(
-        b.outdoor_c, b.indoor_c - b.setpoint_c, b.shift_k, b.space_heat_kw, b.space_power_kw,
+        b.outdoor_c, b.ghi_kw_m2, b.indoor_c - b.setpoint_c, b.shift_k, b.space_heat_kw, b.space_power_kw,
         np.nan_to_num(b.dhw_heat_kw), np.nan_to_num(b.dhw_power_kw), b.water_above_room_k,
     )  # fmt: skip
     learned = learn_response(seen, prior)
@@ -161,9 +162,11 @@ def _learn_building(block: Block, in_force: ThermalModels) -> tuple[TwoMass, Arr
     train = _window(past, 0, cut)
     best, kind, lowest = some.building, some.kind.copy(), error_24h(past, some.building, cut)
     error[fit] = lowest
-    for name, candidate in ((OLS, fit_hourly(train, best)), (GREY_BOX, fit_two_mass(train, some.building)[0])):
+    grey_box, _ = fit_two_mass(train, some.building)
+    candidates = ((OLS, CLEARLY_BETTER, fit_hourly(train, best)), (GREY_BOX, BETTER, grey_box))
+    for name, enough, candidate in candidates:
         found = error_24h(past, candidate, cut)
-        better = found < BETTER * lowest
+        better = found < enough * lowest
         best, lowest = choose(better, candidate, best), np.where(better, found, lowest)
         kind = np.where(better, name, kind)
     error[fit] = lowest

@@ -13,12 +13,15 @@ import numpy as np
 
 from heatfleet.thermal.arrays import Array
 
-HOUR_STEPS = 4
-DEMAND_SD = np.array([1.0, 0.5, 0.6])  # prior uncertainty of foot, outdoor and indoor slope, relative to the prior's size
+HOUR_STEPS, SPELL_STEPS = 4, 20
+IDLE_SHARE = 0.45
+SWING_SHARE = 0.1
+UNTOUCHED_STEPS, LEAST_UNTOUCHED = 24, 192
+DEMAND_SD = np.array([1.0, 0.5, 0.6])  # uncertainty of foot, outdoor and indoor slope, relative to the prior's size
 COP_SD = np.array([0.8, 0.04, 0.15])
 COP_PER_FLOW_K = 0.088  # hplib's generic regulated air-to-water map
 COP_PER_LOAD = 0.7  # from best to full speed
-DEMAND_NOISE, COP_NOISE = 0.25, 0.35
+DEMAND_NOISE, COP_NOISE = 0.1, 0.35
 MIN_HEAT_KW, COP_LOWEST, COP_HIGHEST = 0.05, 1.2, 7.5
 
 
@@ -38,6 +41,9 @@ class Response:
     dhw_cop_foot: Array  # COP of a charge at 0 °C
     dhw_cop_outdoor_per_k: Array
     standby_kw: Array
+    habit_above_own_k: Array  # how much warmer than the setpoint the rooms were under the pump's own control
+    habit_outdoor_c: Array  # and in which mean weather that was
+    habit_ghi_kw_m2: Array
 
     def demand_kw(self, outdoor_c: Array, above_own_k: Array, shift_k: Array | float) -> Array:
         """Heat the controller asks for [kW], unclipped; arguments broadcast against (home, …)."""
@@ -51,11 +57,21 @@ class Response:
 
     def energy_kw(self, heat_kw: Array, outdoor_c: Array) -> Array:
         """Electric power [kW] for a mean heat; below the smallest output the pump cycles at it."""
-        foot, slope, load, low = (
-            _column(v, outdoor_c) for v in (self.cop_foot, self.cop_outdoor_per_k, self.cop_heat_per_kw, self.heat_min_kw)
-        )
+        line = (self.cop_foot, self.cop_outdoor_per_k, self.cop_heat_per_kw, self.heat_min_kw)
+        foot, slope, load, low = (_column(values, outdoor_c) for values in line)
         cop = np.clip(foot + slope * outdoor_c + load * np.maximum(heat_kw, low), COP_LOWEST, COP_HIGHEST)
         return heat_kw / cop
+
+    def cycles_per_h(self, heat_kw: Array) -> Array:
+        """Compressor starts per hour while it cycles to give a mean heat below its smallest output.
+
+        A controller that lets ``SWING_SHARE`` of the largest hourly heat run up or down between switching on and off
+        needs that long to use up what it lacks, and to make it up again.
+        """
+        low, high = _column(self.heat_min_kw, heat_kw), _column(self.heat_max_kw, heat_kw)
+        below = np.clip(heat_kw, 0.0, low)
+        cycles: Array = below * (low - below) / (low * 2.0 * SWING_SHARE * high)
+        return cycles
 
     def dhw_energy_kw(self, outdoor_c: Array) -> Array:
         """Electric power [kW] of a hot-water charge."""
@@ -73,6 +89,7 @@ class Seen:
     """What was seen of the pumps, (home, step) means per quarter-hour; NaN where nothing was."""
 
     outdoor_c: Array
+    ghi_kw_m2: Array
     above_own_k: Array  # indoor minus the owner's setpoint
     shift_k: Array  # steering shift in force
     space_heat_kw: Array
@@ -99,6 +116,9 @@ def prior_response(ua_kw_per_k: Array, own_setpoint_c: Array, gains_kw: Array) -
         dhw_cop_foot=np.full_like(ua, 2.1),
         dhw_cop_outdoor_per_k=np.full_like(ua, 0.08),
         standby_kw=np.full_like(ua, 0.012),
+        habit_above_own_k=np.zeros_like(ua),
+        habit_outdoor_c=np.full_like(ua, 5.0),
+        habit_ghi_kw_m2=np.full_like(ua, 0.05),
     )
 
 
@@ -110,7 +130,7 @@ def learn_response(seen: Seen, prior: Response) -> Response:
     dhw = _fit_dhw(seen, prior).T
     return Response(
         foot, np.minimum(outdoor, -0.02), np.minimum(indoor, -0.02), low, high, cop[0], cop[1],
-        np.minimum(cop[2], -0.01), *dhw, prior.standby_kw,
+        np.minimum(cop[2], -0.01), *dhw, prior.standby_kw, *_habit(seen, prior),
     )  # fmt: skip
 
 
@@ -130,19 +150,53 @@ def _output_range(seen: Seen, prior: Response) -> tuple[Array, Array]:
 
 def _hourly(values: Array) -> Array:
     """Means over four steps (home, hour); NaN where one of them is."""
-    steps = values.shape[1] // HOUR_STEPS * HOUR_STEPS
-    return values[:, -steps:].reshape(values.shape[0], -1, HOUR_STEPS).mean(axis=2)
+    return _means(values, HOUR_STEPS)
+
+
+def _spells(values: Array) -> Array:
+    """Means over ``SPELL_STEPS`` (home, spell); NaN where one of them is."""
+    return _means(values, SPELL_STEPS)
+
+
+def _means(values: Array, length: int) -> Array:
+    steps = values.shape[1] // length * length
+    return values[:, values.shape[1] - steps :].reshape(values.shape[0], -1, length).mean(axis=2)
 
 
 def _fit_demand(seen: Seen, prior: Response, high_kw: Array) -> Array:
-    """Foot, outdoor and indoor slope (home, 3), from hours of pure space heating that were neither idle nor at the limit."""
-    heat = _hourly(np.where(seen.dhw_heat_kw > MIN_HEAT_KW, np.nan, seen.space_heat_kw))
-    shift = _hourly(seen.shift_k)
-    steady = np.abs(_hourly(np.square(seen.shift_k)) - shift**2) < 1e-6
-    use = steady & (heat > 2 * MIN_HEAT_KW) & (heat < 0.95 * high_kw[:, None])
-    x = np.stack([np.ones_like(heat), _hourly(seen.outdoor_c) - shift, _hourly(seen.above_own_k) - shift], axis=2)
+    """Foot, outdoor and indoor slope (home, 3), from spells of several hours in which the pump hardly idled.
+
+    Whole spells, hot water included: what a charge or a pause of a cycling pump takes from the rooms is made up for
+    afterwards, so only the mean is what the controller asked for.
+    """
+    is_water = seen.dhw_heat_kw > MIN_HEAT_KW
+    is_idle = (seen.space_heat_kw <= MIN_HEAT_KW) & ~is_water
+    heat, shift = _spells(seen.space_heat_kw), _spells(seen.shift_k)
+    use = (_spells(is_idle.astype(float)) < IDLE_SHARE) & (heat > 2 * MIN_HEAT_KW) & (heat < 0.9 * high_kw[:, None])
+    x = np.stack([np.ones_like(heat), _spells(seen.outdoor_c) - shift, _spells(seen.above_own_k) - shift], axis=2)
     centre = np.stack([prior.foot_kw, prior.outdoor_kw_per_k, prior.indoor_kw_per_k], axis=1)
     return ridge(x, heat, use, centre, DEMAND_SD * np.abs(centre), DEMAND_NOISE * high_kw)
+
+
+def _habit(seen: Seen, prior: Response) -> tuple[Array, Array, Array]:
+    """Mean room temperature above the setpoint [K] while nobody had steered for hours, and the weather by then.
+
+    The prior's where that was rare.
+    """
+    touched = np.cumsum(~(np.abs(seen.shift_k) < 0.01), axis=1)
+    before = np.pad(touched, ((0, 0), (UNTOUCHED_STEPS, 0)))[:, : touched.shape[1]]
+    untouched = (touched == before) & ~np.isnan(seen.above_own_k)
+    count = untouched.sum(axis=1)
+
+    def mean(values: Array, otherwise: Array) -> Array:
+        total = np.where(untouched, values, 0.0).sum(axis=1)
+        return np.where(count >= LEAST_UNTOUCHED, total / np.maximum(count, 1), otherwise)
+
+    return (
+        mean(seen.above_own_k, prior.habit_above_own_k),
+        mean(seen.outdoor_c, prior.habit_outdoor_c),
+        mean(seen.ghi_kw_m2, prior.habit_ghi_kw_m2),
+    )
 
 
 def _fit_cop(seen: Seen, prior: Response, low_kw: Array) -> Array:

@@ -52,8 +52,9 @@ def situation(**changes: object) -> Situation:
         NOW,
         ON,
         {lever: RANGES[lever] for lever in (Lever.CURVE_OFFSET_K, Lever.DHW_SETPOINT_C, Lever.DHW_BOOST)},
-        {Lever.CURVE_OFFSET_K: facts(0), Lever.DHW_SETPOINT_C: facts(50), Lever.DHW_BOOST: facts(0)},
+        {Lever.CURVE_OFFSET_K: facts(0), Lever.DHW_SETPOINT_C: facts(52), Lever.DHW_BOOST: facts(0)},
         wanted=step(),
+        own=OwnSettings(dhw_setpoint_c=52.0),
         indoor_temp_c=21.5,
         dhw_temp_c=49.0,
         read_at=NOW - timedelta(minutes=3),
@@ -209,11 +210,11 @@ def test_what_is_ours_is_given_back_when_we_may_not_steer(s: Situation) -> None:
 
 
 def test_a_plan_becomes_writes() -> None:
-    decision = decide(situation(wanted=step(SteeringState.MIN, hot_water=True)))
+    decision = decide(situation(wanted=step(SteeringState.MIN, hot_water=True), dhw_temp_c=46.9))
     assert written(decision) == {Lever.CURVE_OFFSET_K: -2, Lever.DHW_BOOST: 1}
     assert decision.control_state is ControlState.STEERING
     assert decision.state is SteeringState.MIN
-    assert all(w.previous_value in (0, 50) for w in decision.writes)
+    assert all(w.previous_value in (0, 52) for w in decision.writes)
 
 
 def test_what_the_pump_already_does_is_not_written_again_but_gets_a_new_end() -> None:
@@ -237,15 +238,15 @@ def test_the_measured_temperature_overrules_the_plan(indoor_c: float, state: Ste
 
 
 def test_a_cold_tank_is_charged_whatever_the_plan_says() -> None:
-    held = {**situation().levers, Lever.DHW_SETPOINT_C: facts(50, 45, written_value=45.0, is_owed=True)}
+    held = {**situation().levers, Lever.DHW_SETPOINT_C: facts(52, 45, written_value=45.0, is_owed=True)}
     early = decide(situation(dhw_temp_c=46.4, levers=held))
-    assert [w.value for w in early.releases] == [50], "first the owner's programme gets the tank back"
+    assert [w.value for w in early.releases] == [52], "first the owner's programme gets the tank back"
     assert Lever.DHW_BOOST not in written(early)
     assert written(decide(situation(dhw_temp_c=45.2)))[Lever.DHW_BOOST] == 1
     boosting = facts(0, 1, written_value=1.0, written_at=NOW - timedelta(minutes=30), is_owed=True)
     going_on = {**situation().levers, Lever.DHW_BOOST: boosting}
     assert Lever.DHW_BOOST in decide(situation(dhw_temp_c=48.8, levers=going_on)).holds
-    assert written(decide(situation(dhw_temp_c=49.6, levers=going_on)))[Lever.DHW_BOOST] == 0
+    assert [w.value for w in decide(situation(dhw_temp_c=51.8, levers=going_on)).releases] == [0]
     assert written(decide(situation(dhw_temp_c=48.0, is_charging=True)))[Lever.DHW_BOOST] == 1
 
 

@@ -1,0 +1,133 @@
+"""The levers of simulated homes as a platform sees them: own values, our writes, and what :func:`decide` makes of a plan.
+
+The same decision function as in the flows, without HTTP and without a database.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import numpy as np
+
+from heatfleet.domain.levers import Lever, OptimizationLevel, Ranges
+from heatfleet.domain.plans import PlanStep
+from heatfleet.domain.policy import OwnSettings, Policy
+from heatfleet.domain.situation import LeverFacts, LeverWrite, Situation
+from heatfleet.domain.steering import decide
+from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.homes import Homes
+from heatfleet.thermal.simulate import Inputs
+from heatfleet.vendors.kit.manifest import Manifest
+
+SPACE_LEVERS = (Lever.INDOOR_SETPOINT_C, Lever.CURVE_OFFSET_K, Lever.SG_READY_STATE)
+"""Homes take turns in what can be steered, as in the sandbox cloud."""
+LEVERS = (*SPACE_LEVERS, Lever.DHW_SETPOINT_C, Lever.DHW_BOOST)
+"""Columns of the matrix of settings, in the order of ``thermal.simulate.Inputs``."""
+BLOCK_LASTS = timedelta(hours=2)
+POLICY = Policy(
+    is_smart_optimization_active=True,
+    is_space_heating_enabled=True,
+    is_hot_water_heating_enabled=True,
+    optimization_level=OptimizationLevel.MID,
+)
+
+
+@dataclass
+class _Record:
+    own: float
+    written: float | None = None
+    written_at: datetime | None = None
+    writes: deque[datetime] = field(default_factory=deque)
+    blocks: deque[datetime] = field(default_factory=deque)
+
+    def facts(self, now: datetime, read_back: float) -> LeverFacts:
+        for times in (self.writes, self.blocks):
+            while times and now - times[0] > timedelta(days=1):
+                times.popleft()
+        is_blocked = self.written == 1.0 and bool(self.blocks)
+        return LeverFacts(
+            own_value=self.own,
+            read_back=read_back,
+            written_value=self.written,
+            written_at=self.written_at,
+            writes_today=len(self.writes),
+            blocks_today=len(self.blocks),
+            blocked_since=self.blocks[-1] if is_blocked else None,
+            is_owed=self.written is not None,
+        )
+
+    def note(self, write: LeverWrite, now: datetime, is_release: bool) -> None:
+        self.written, self.written_at = (None if is_release else write.value), now
+        if not is_release:
+            self.writes.append(now)
+        if write.lever is Lever.SG_READY_STATE and write.value == 1.0:
+            self.blocks.append(now)
+
+
+class ControlBook:
+    """Settings in force of all homes, (home, lever), moved only by safe decisions."""
+
+    def __init__(self, homes: Homes, manifest: Manifest) -> None:
+        own = Inputs.own(homes)
+        columns = (own.indoor_setpoint_c, own.curve_offset_k, own.sg_ready_state, own.dhw_setpoint_c, own.dhw_boost)
+        self.settings = np.stack([np.array(c, float) for c in columns], axis=1)
+        self.ranges = [_ranges(manifest, home) for home in range(homes.count)]
+        self.own = [
+            OwnSettings(float(i), float(w))
+            for i, w in zip(homes.own_indoor_setpoint_c, homes.own_dhw_setpoint_c, strict=True)
+        ]
+        self._records = [{lever: _Record(self._value(home, lever)) for lever in r} for home, r in enumerate(self.ranges)]
+        self.writes = 0
+
+    def inputs(self) -> Inputs:
+        """What the pumps are told."""
+        return Inputs(*(self.settings[:, i].copy() for i in range(len(LEVERS))))
+
+    def steer(self, now: datetime, steps: Sequence[PlanStep], seen: Array) -> None:
+        """Move what may be moved; ``seen`` (home, 3) = indoor and hot-water temperature as read, charging or not."""
+        for home, step in enumerate(steps):
+            self._end_block(home, now)
+            decision = decide(self._situation(home, now, step, seen[home]))
+            for write in decision.writes:
+                self._move(home, write, now, is_release=False)
+            for write in decision.releases:
+                self._move(home, write, now, is_release=True)
+
+    def _situation(self, home: int, now: datetime, step: PlanStep, seen: Array) -> Situation:
+        records, own = self._records[home], self.own[home]
+        return Situation(
+            now=now,
+            policy=POLICY,
+            ranges=self.ranges[home],
+            levers={lever: record.facts(now, self._value(home, lever)) for lever, record in records.items()},
+            wanted=step,
+            own=own,
+            indoor_temp_c=float(seen[0]),
+            dhw_temp_c=float(seen[1]),
+            is_charging=bool(seen[2]),
+            read_at=now,
+            disinfection_last_at=now,  # the pumps keep their own weekly programme
+        )
+
+    def _value(self, home: int, lever: Lever) -> float:
+        return float(self.settings[home, LEVERS.index(lever)])
+
+    def _move(self, home: int, write: LeverWrite, now: datetime, *, is_release: bool) -> None:
+        self.settings[home, LEVERS.index(write.lever)] = write.value
+        self._records[home][write.lever].note(write, now, is_release)
+        self.writes += 1
+
+    def _end_block(self, home: int, now: datetime) -> None:
+        """The pump itself ends an SG-Ready block after two hours."""
+        record = self._records[home].get(Lever.SG_READY_STATE)
+        if record and record.written == 1.0 and record.blocks and now - record.blocks[-1] >= BLOCK_LASTS:
+            self.settings[home, LEVERS.index(Lever.SG_READY_STATE)] = 2.0
+
+
+def _ranges(manifest: Manifest, home: int) -> Ranges:
+    space = SPACE_LEVERS[home % len(SPACE_LEVERS)]
+    boost = () if space is Lever.SG_READY_STATE else (Lever.DHW_BOOST,)
+    return {lever: manifest.levers[lever] for lever in (space, Lever.DHW_SETPOINT_C, *boost)}

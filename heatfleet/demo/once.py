@@ -1,0 +1,154 @@
+"""``heatfleet demo --once``: a week with and without us, in memory, as fast as possible.
+
+The owner's own control and ours run over the same homes, people, weather and prices, after the same uncounted warm-up
+in which ours learns. Every figure is of the simulation's true values and names its tariff, place, seed and data.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from heatfleet.demo.control import merged, run_ours
+from heatfleet.demo.control_book import LEVERS, ControlBook
+from heatfleet.demo.figures import Comparison, compare, run_figures
+from heatfleet.demo.picture import WeekPicture, draw_week
+from heatfleet.demo.scenario import OnceOptions, Scenario, make_scenario
+from heatfleet.domain.policy import comfort_at
+from heatfleet.domain.price_zones import zone_facts, zone_time
+from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.simulate import Inputs, States, Trace, initial_states, simulate, stored_heat_kwh
+from heatfleet.vendors.kit.registry import find_vendors
+
+FIVE_MINUTES_H = 1.0 / 12.0
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Week:
+    """Both runs over the counted days."""
+
+    scenario: Scenario
+    comparison: Comparison
+    traces: tuple[Trace, Trace]  # owner's own control, ours
+    states: Array  # (home, step) 0..3 in force
+    writes: int
+
+
+def run_once(
+    options: Mapping[str, Any] | OnceOptions, progress: Progress = lambda done, of: None
+) -> dict[str, Any]:
+    """The comparison as a JSON-able object; draws ``week.png`` into the state folder."""
+    began = time.perf_counter()
+    wanted = options if isinstance(options, OnceOptions) else OnceOptions.of(options)
+    week = compare_week(wanted, progress)
+    picture = wanted.home / "week.png"
+    draw_week(_picture(wanted, week), picture)
+    return _report(wanted, week, picture, time.perf_counter() - began)
+
+
+def compare_week(options: OnceOptions, progress: Progress = lambda done, of: None) -> Week:
+    """Both runs and their figures."""
+    scenario = make_scenario(options)
+    start = initial_states(scenario.homes, scenario.drive.outdoor_c[:, 0])
+    own_end, own = _own_control(scenario, start)
+    book = ControlBook(scenario.homes, find_vendors()["sandbox"].manifest)
+    ours_end, ours, states = run_ours(scenario, start, book, progress)
+    counted = slice(scenario.counted, scenario.grid.count)
+    traces = tuple(Trace(trace.cube[:, counted]) for trace in (own, ours))
+    price = scenario.price[counted]
+    ends = (own_end, ours_end)
+    band = _band(book, scenario.grid.count - scenario.counted, scenario)
+    runs = tuple(
+        run_figures(trace, price, band, stored_heat_kwh(scenario.homes, end))
+        for trace, end in zip(traces, ends, strict=True)
+    )
+    comparison = compare((runs[0], runs[1]), (traces[0], traces[1]), scenario.drive.outdoor_c[:, counted])
+    return Week(scenario, comparison, (traces[0], traces[1]), states[:, counted], book.writes)
+
+
+def _own_control(scenario: Scenario, start: States) -> tuple[States, Trace]:
+    """The owner's own control over all steps."""
+    drive = scenario.fine(0, scenario.grid.count)
+    end, trace = simulate(scenario.homes, start, Inputs.own(scenario.homes), drive, FIVE_MINUTES_H)
+    return end, Trace(merged(trace.cube, scenario.grid.count))
+
+
+def _band(book: ControlBook, steps: int, scenario: Scenario) -> tuple[Array, Array]:
+    from heatfleet.demo.control_book import POLICY
+
+    comfort = [comfort_at(POLICY, own, scenario.grid.start_at) for own in book.own]
+    low, high = (np.array([getattr(c, name) for c in comfort]) for name in ("indoor_min_c", "indoor_max_c"))
+    return np.repeat(low[:, None], steps, axis=1), np.repeat(high[:, None], steps, axis=1)
+
+
+def _report(options: OnceOptions, week: Week, picture: Path, seconds: float) -> dict[str, Any]:
+    comparison = week.comparison
+    percent, equal = comparison.savings_percent, comparison.savings_percent_equal_temperature
+    return {
+        "homes": options.homes,
+        "days": options.days,
+        "start": options.start_day().isoformat(),
+        "zone": options.zone,
+        "adder": options.adder,
+        "seed": options.seed,
+        "currency": zone_facts(options.zone).currency,
+        "data": week.scenario.data,
+        "notes": list(week.scenario.notes),
+        "mean_outdoor_c": round(float(week.scenario.drive.outdoor_c[:, week.scenario.counted :].mean()), 2),
+        "baseline": comparison.baseline.total().rounded(),
+        "optimised": comparison.optimised.total().rounded(),
+        "savings": round(comparison.savings, 4),
+        "savings_percent": None if percent is None else round(percent, 3),
+        "savings_percent_equal_temperature": None if equal is None else round(equal, 3),
+        "per_home": [
+            {"home": i + 1, "baseline": comparison.baseline.home(i), "optimised": comparison.optimised.home(i)}
+            for i in range(options.homes)
+        ],
+        "writes": week.writes,
+        "picture": str(picture),
+        "seconds": round(seconds, 2),
+    }
+
+
+def _picture(options: OnceOptions, week: Week) -> WeekPicture:
+    scenario, home = week.scenario, _typical_home(week)
+    counted = slice(scenario.counted, scenario.grid.count)
+    percent = week.comparison.savings_percent
+    saved = "" if percent is None else f" - {percent:.1f} % cheaper"
+    setpoint_c = float(scenario.homes.own_indoor_setpoint_c[home])
+    steps = scenario.grid.count - scenario.counted
+    return WeekPicture(
+        title=f"{options.homes} simulated homes, {options.zone}, {options.days} days from {options.start_day()}{saved}",
+        subtitle=f"{scenario.data}; spot + {options.adder:g} per kWh; seed {options.seed}",
+        times=[scenario.grid.at(i) for i in range(scenario.counted, scenario.grid.count)],
+        zone_time=zone_time(options.zone),
+        price=scenario.price[counted],
+        currency=zone_facts(options.zone).currency,
+        band=(np.full(steps, setpoint_c - 0.5), np.full(steps, setpoint_c + 1.5)),
+        indoor_c=_pair(week, "indoor_c", home),
+        dhw_c=_pair(week, "tank_c", home),
+        power_kw=_pair(week, "power_kw", home),
+        state=week.states[home],
+        hot_water=week.traces[1].heat_dhw_kwh[home] > 0.05,
+        home_label=f"home {home + 1}",
+        fleet_kw=(week.traces[0].power_kw.sum(axis=0), week.traces[1].power_kw.sum(axis=0)),
+    )
+
+
+def _pair(week: Week, name: str, home: int) -> tuple[Array, Array]:
+    return getattr(week.traces[0], name)[home], getattr(week.traces[1], name)[home]
+
+
+def _typical_home(week: Week) -> int:
+    """The home whose relative saving is the median one."""
+    base, ours = week.comparison.baseline.cost, week.comparison.optimised.cost
+    return int(np.argsort(ours / np.maximum(base, 1e-9))[len(base) // 2])
+
+
+assert len(LEVERS) == len(Inputs.__dataclass_fields__), "one column for every lever of a simulated home"
