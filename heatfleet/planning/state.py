@@ -22,13 +22,12 @@ HOT_WATER = 4
 STEP_H = 0.25
 TANK_MARGIN_K = 1.0
 TANK_MARGIN_MAX_K = 4.0
-MARGIN_LEAST_K = 0.12
-MARGIN_RANGE_K = (0.28, 0.5)  # kept from the lower limit: what a sensor, a draught or a wrong model may take
+UPPER_MARGIN_K = 0.3
+MARGIN_RANGE_K = (0.1, 0.3)  # kept from the lower limit: what a sensor, a draught or a wrong model may take
 STORED_HEAT_WORTH = 1.0  # of mean price / mean COP
 IDLE_HEAT_KW = 0.05
 HABIT_TRUST, HABIT_MOVES_K = 0.7, 0.5
-COOL_HOME_K, LEAST_MARGIN_K = 0.3, 0.05  # a home its own control keeps near the lower limit is not warmed up for a margin
-CYCLE_KWH = 0.03  # what a start of a pump that cycles below its smallest output is charged with, for wear
+CYCLE_KWH = 0.06  # what a start of a pump that cycles below its smallest output is charged with, for wear
 
 
 @dataclass(frozen=True)
@@ -193,16 +192,13 @@ def _worth_of_heat(horizon: Horizon, heat: Array, energy: Array) -> Array:
 def _band(models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom) -> dict[str, Array]:
     """The comfort band, its lower end raised by model uncertainty and fitted to what people are used to."""
     wide = horizon.indoor_max_c - horizon.indoor_min_c
-    margin = np.minimum(np.clip(MARGIN_LEAST_K + 1.3 * models.uncertainty_k, *MARGIN_RANGE_K)[:, None], 0.4 * wide)
+    margin = np.minimum(np.clip(models.uncertainty_k, *MARGIN_RANGE_K)[:, None], 0.4 * wide)
     low = horizon.indoor_min_c + margin
     if freedom.colder_than_own_k is not None:
         habit_c = (present.setpoint_c + habit_above_own_k(models, horizon))[:, None]
-        is_cool = habit_c < horizon.indoor_min_c + COOL_HOME_K
-        not_warmer = np.where(is_cool, horizon.indoor_min_c + LEAST_MARGIN_K, np.inf)
         not_colder = np.minimum(habit_c - freedom.colder_than_own_k[:, None], horizon.indoor_max_c - 0.3 * wide)
-        fitted = np.maximum(np.minimum(low, not_warmer), not_colder)
-        low = np.where(np.isnan(fitted), low, fitted)
-    return {"indoor_min": low, "indoor_max": horizon.indoor_max_c}
+        low = np.fmax(low, not_colder)
+    return {"indoor_min": low, "indoor_max": horizon.indoor_max_c - np.minimum(UPPER_MARGIN_K, 0.2 * wide)}
 
 
 def habit_above_own_k(models: ThermalModels, horizon: Horizon) -> Array:
