@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 
 from heatfleet.demo.control_book import LEVERS, POLICY, ControlBook
 from heatfleet.demo.scenario import Scenario
-from heatfleet.domain.levers import STATES, Lever, SteeringState, allowed_states, space_lever
+from heatfleet.domain.levers import STATES, Lever, Ranges, SteeringState, allowed_states, space_lever
 from heatfleet.domain.market_day import visible_until
 from heatfleet.domain.plans import PlanStep, Reason
-from heatfleet.domain.policy import COLDER_THAN_OWN_K, comfort_at
+from heatfleet.domain.policy import COLDER_THAN_OWN_K, OwnSettings, comfort_at
+from heatfleet.domain.steering import has_room_to_plan
 from heatfleet.domain.tariff import carried_on
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.planning.problem import Problem, Solution
@@ -42,6 +43,7 @@ STATE_STEPS = 2 * DAY  # how far back the walls' temperature is estimated from
 NOISE_SD = {"indoor_c": 0.05, "outdoor_c": 0.2, "tank_c": 0.15, "flow_c": 0.15, "return_c": 0.15}
 HEATING, HOT_WATER_MODE = 2.0, 3.0
 BLOCK_SHIFT_K, RAISED_SHIFT_K = -20.0, 1.0
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # the comfort of these homes is the same at any time
 FIVE_MINUTES_H = 1.0 / 12.0
 
 
@@ -113,10 +115,11 @@ class _Control:
         self.models: ThermalModels = prior(None, np.full(homes, scenario.design_outdoor_c))
         self.freedom = _freedom(book)
         self.setpoint_c = np.array([own.indoor_setpoint_c for own in book.own])
-        self.comfort = [comfort_at(POLICY, own, scenario.grid.start_at) for own in book.own]
+        self.comfort = [comfort_at(POLICY, own, LONG_AGO) for own in book.own]
         self.solution: Solution | None = None
         self.problem: Problem | None = None
         self.made = 0
+        self.states: Array = np.full((homes, 1), MID)
 
     def read(self, step: int, trace: Trace) -> None:
         """Note what the sensors show at the end of ``step``; ``trace`` is its three five-minute steps."""
@@ -164,7 +167,7 @@ class _Control:
         horizon, present = self._horizon(step), self._present(step)
         earlier = None if self.solution is None else _carried_on(self.solution, step - self.made)
         self.problem = build_problem(self.models, horizon, present, self.freedom, seen=earlier)
-        in_force = np.full(len(self.setpoint_c), MID) if self.solution is None else self.states[:, step - self.made - 1]
+        in_force = self.states[:, 0 if self.solution is None else step - self.made - 1]
         self.solution, self.made = smooth(self.problem, solve(self.problem), in_force), step
         self.states = steering_states(self.problem, self.solution.action[:, : REPLAN_STEPS_WARM_UP + 1])
 
@@ -266,4 +269,14 @@ def _freedom(book: ControlBook) -> Freedom:
             deltas.append([by_signal.get(state, 0.0) for state in STATES])
         else:
             deltas.append([POLICY.deltas.delta_k(state, POLICY.optimization_level) for state in STATES])
-    return Freedom(np.array(deltas), np.array(states), colder_than_own_k=np.full(len(states), COLDER_THAN_OWN_K))
+    allowed = np.ones((len(states), PLAN_STEPS, HOT_WATER + 1), bool)
+    allowed[:, :, HOT_WATER] = np.array([_may_charge(*both) for both in zip(book.ranges, book.own, strict=True)])[
+        :, None
+    ]
+    colder = np.full(len(states), COLDER_THAN_OWN_K)
+    return Freedom(np.array(deltas), np.array(states), allowed, colder_than_own_k=colder)
+
+
+def _may_charge(ranges: Ranges, own: OwnSettings) -> bool:
+    """Whether a charge can be asked for, and there is anything to gain by it."""
+    return Lever.DHW_BOOST in ranges and has_room_to_plan(comfort_at(POLICY, own, LONG_AGO))

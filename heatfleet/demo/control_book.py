@@ -1,4 +1,4 @@
-"""The levers of simulated homes as a platform sees them: own values, our writes, and what :func:`decide` makes of a plan.
+"""The levers of simulated homes as a platform sees them, and what :func:`decide` makes of a plan.
 
 The same decision function as in the flows, without HTTP and without a database.
 """
@@ -79,7 +79,9 @@ class ControlBook:
             OwnSettings(float(i), float(w))
             for i, w in zip(homes.own_indoor_setpoint_c, homes.own_dhw_setpoint_c, strict=True)
         ]
-        self._records = [{lever: _Record(self._value(home, lever)) for lever in r} for home, r in enumerate(self.ranges)]
+        self._records = [
+            {lever: _Record(self._value(home, lever)) for lever in r} for home, r in enumerate(self.ranges)
+        ]
         self.writes = 0
 
     def inputs(self) -> Inputs:

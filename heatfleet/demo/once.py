@@ -40,9 +40,7 @@ class Week:
     writes: int
 
 
-def run_once(
-    options: Mapping[str, Any] | OnceOptions, progress: Progress = lambda done, of: None
-) -> dict[str, Any]:
+def run_once(options: Mapping[str, Any] | OnceOptions, progress: Progress = lambda done, of: None) -> dict[str, Any]:
     """The comparison as a JSON-able object; draws ``week.png`` into the state folder."""
     began = time.perf_counter()
     wanted = options if isinstance(options, OnceOptions) else OnceOptions.of(options)

@@ -107,6 +107,6 @@ def _fleet(axis: Any, hours: Array, picture: WeekPicture) -> None:
 def _day_axis(axis: Any, picture: WeekPicture) -> None:
     from matplotlib import dates
 
-    axis.xaxis.set_major_locator(dates.DayLocator())
-    axis.xaxis.set_major_formatter(dates.DateFormatter("%a %d %b"))
+    axis.xaxis.set_major_locator(dates.DayLocator())  # type: ignore[no-untyped-call]
+    axis.xaxis.set_major_formatter(dates.DateFormatter("%a %d %b"))  # type: ignore[no-untyped-call]
     axis.set_xlabel(f"local time ({picture.zone_time})")

@@ -85,10 +85,13 @@ class Scenario:
 
     def fine(self, start: int, end: int) -> Drive:
         """The same in steps of five minutes."""
-        d, thrice = self.slice(start, end), lambda values: np.repeat(values, 3, axis=1)
+        d = self.slice(start, end)
+
+        def thrice(values: Array) -> Array:
+            return np.repeat(values, 3, axis=1)
+
         hours = np.repeat(d.hour_of_week, 3) + np.tile(np.arange(3) / 12.0, end - start)
-        parts = (d.outdoor_c, d.ghi_kw_m2, d.draw_kwh / 3.0, d.gains_kw)
-        return Drive(*(thrice(values) for values in parts), hours)
+        return Drive(thrice(d.outdoor_c), thrice(d.ghi_kw_m2), thrice(d.draw_kwh / 3.0), thrice(d.gains_kw), hours)
 
 
 def make_scenario(options: OnceOptions) -> Scenario:
@@ -107,7 +110,7 @@ def make_scenario(options: OnceOptions) -> Scenario:
     times = list(TimeGrid(warm, grid.count + TAIL_STEPS))
     return Scenario(
         grid, counted, options.zone, price + options.adder, place_of, outdoor_c, ghi, _quarters(times, options.zone),
-        homes, _drive(homes, options.seed, grid, zone, outdoor_c[place_of], ghi[place_of]),
+        homes, _drive(homes, options, grid, (outdoor_c[place_of], ghi[place_of])),
         options.seed, design_c, f"prices: {price_label}; weather: {air_label}", price_notes + air_notes,
     )  # fmt: skip
 
@@ -161,7 +164,9 @@ def _quarters(times: list[datetime], zone: str) -> Array:
     return np.array([(local.hour * 4 + local.minute // 15) for local in (t.astimezone(clock) for t in times)])
 
 
-def _drive(homes: Homes, seed: int, grid: TimeGrid, zone: Any, outdoor_c: Array, ghi: Array) -> Drive:
+def _drive(homes: Homes, options: OnceOptions, grid: TimeGrid, air: tuple[Array, Array]) -> Drive:
+    """What happens to the homes; ``air`` = outdoor temperature and irradiance, (home, step + tail)."""
+    zone, (outdoor_c, ghi) = zone_time(options.zone), air
     times = [floor_mtu(t) for t in grid]
     days = np.array([day_of(t, zone).toordinal() for t in times])
     local = [t.astimezone(zone) for t in times]
@@ -169,7 +174,7 @@ def _drive(homes: Homes, seed: int, grid: TimeGrid, zone: Any, outdoor_c: Array,
     draw_kwh, gains_kw = np.zeros((2, homes.count, grid.count))
     for day in np.unique(days):
         mask = days == day
-        drawn, gains = day_of_use(homes, seed, int(day))
+        drawn, gains = day_of_use(homes, options.seed, int(day))
         draw_kwh[:, mask], gains_kw[:, mask] = drawn[:, quarter[mask]], gains[:, quarter[mask]]
     hour_of_week = np.array([t.weekday() * 24 + t.hour + t.minute / 60.0 for t in local])
     return Drive(outdoor_c[:, : grid.count], ghi[:, : grid.count], draw_kwh, gains_kw, hour_of_week)

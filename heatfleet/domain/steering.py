@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
 
 from heatfleet.domain.disinfection import DOSE_SETPOINT_C, disinfection_due
 from heatfleet.domain.levers import (
@@ -24,7 +23,7 @@ from heatfleet.domain.levers import (
     space_lever,
     state_targets,
 )
-from heatfleet.domain.plans import Reason
+from heatfleet.domain.plans import PlanStep, Reason
 from heatfleet.domain.policy import FROST_FLOOR_C, Comfort, comfort_at
 from heatfleet.domain.situation import (
     ControlState,
@@ -56,8 +55,6 @@ DHW_FULL_K = 0.5
 DHW_BOOST_K = 0.3
 BACK_OFF = timedelta(hours=12)  # after the owner moved a lever
 TRIES = 3
-BATCH_SHARE = 0.5
-BATCH_LEAST = 20
 BLOCKED = 1.0
 _NOTHING = LeverFacts()
 
@@ -196,14 +193,16 @@ def _is_tank_low(situation: Situation, comfort: Comfort) -> bool:
 
 def _hot_water_wishes(situation: Situation, comfort: Comfort, is_paused: bool) -> dict[Lever, _Wish]:
     """What the hot-water levers should be: disinfect, charge, hold, or nothing at all."""
-    charge_c, hold_c = comfort.dhw_max_c, comfort.dhw_min_c
-    wanted, dhw_c = situation.wanted, situation.dhw_temp_c
     if _must_disinfect(situation):
         return _dhw(situation, DOSE_SETPOINT_C, True, _Wish(0, Purpose.DISINFECTION, Reason.DISINFECTION, None, True))
-    if is_paused or wanted is None:
+    if is_paused or situation.wanted is None:
         return _dhw(situation, None, False, _Wish(0, Purpose.HOT_WATER, Reason.PAUSE))
-    if not has_room_to_plan(comfort):
-        return {}
+    return _planned_hot_water(situation, situation.wanted, comfort) if has_room_to_plan(comfort) else {}
+
+
+def _planned_hot_water(situation: Situation, wanted: PlanStep, comfort: Comfort) -> dict[Lever, _Wish]:
+    """Charges are only ever advanced; the pump's own programme stays in force, but for away times."""
+    charge_c, hold_c, dhw_c = comfort.dhw_max_c, comfort.dhw_min_c, situation.dhw_temp_c
     if dhw_c is not None and _is_short(situation, dhw_c, comfort):
         forced = _Wish(0, Purpose.HOT_WATER, Reason.COMFORT_LIMIT, None, True, Guard.HOT_WATER_MINIMUM)
         return _dhw(situation, charge_c, wanted.hot_water or _must_boost(situation, dhw_c, comfort), forced)
@@ -347,20 +346,3 @@ def _release(situation: Situation, lever: Lever, facts: LeverFacts) -> LeverWrit
     settle_at = situation.now + timedelta(hours=limits.settle_h)
     previous = own if current is None else current
     return LeverWrite(lever, own, previous, settle_at, settle_at, Purpose.RELEASE, None, Reason.OWN_PROGRAMME)
-
-
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Batch(Generic[Item]):
-    """What may be sent at once, and what has to wait for the next round."""
-
-    now: tuple[Item, ...]
-    later: tuple[Item, ...]
-
-
-def limit_batch(items: Sequence[Item], fleet_count: int, already: int = 0) -> Batch[Item]:
-    """At most ``BATCH_SHARE`` of the fleet (but ``BATCH_LEAST`` pumps) in one round; releases are never limited."""
-    most = max(0, max(BATCH_LEAST, int(fleet_count * BATCH_SHARE)) - already)
-    return Batch(tuple(items[:most]), tuple(items[most:]))

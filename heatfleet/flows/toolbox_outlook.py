@@ -181,8 +181,8 @@ def _allowed(home: Home) -> Array:
     states = allowed_states(home.policy.optimization_level, home.abilities.levers)
     if not home.policy.is_space_heating_enabled:
         states = (SteeringState.MID,)
-    water = {Lever.DHW_SETPOINT_C, Lever.DHW_BOOST} & home.abilities.levers.keys()
-    may_charge = bool(water) and home.abilities.has_hot_water and bool(home.policy.is_hot_water_heating_enabled)
+    can_charge = Lever.DHW_BOOST in home.abilities.levers and home.abilities.has_hot_water
+    may_charge = can_charge and bool(home.policy.is_hot_water_heating_enabled)
     return np.array([*(state in states for state in STATES), may_charge])
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from heatfleet.domain.batch import limit_batch
 from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused
 from heatfleet.domain.levers import Lever
@@ -18,7 +19,7 @@ from heatfleet.domain.plans import PlanStep
 from heatfleet.domain.policy import OwnSettings
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
 from heatfleet.domain.situation import ControlState, Decision, LeverFacts, LeverWrite, Situation
-from heatfleet.domain.steering import BACK_OFF, decide, limit_batch
+from heatfleet.domain.steering import BACK_OFF, decide
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, side_by_side
 from heatfleet.store import baselines, commands, connections, heat_pumps, plans, polls, pump_states, telemetry
 from heatfleet.store.baselines import Baseline, Moved, Seen

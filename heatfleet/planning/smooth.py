@@ -49,7 +49,7 @@ def _round(
     batch: Batch, rules: Rules, i: int, plan: Array, state0: int, change: float, best: Array, trial: Array,
     indoor: Array, tank: Array, out: Array,
 ) -> bool:  # fmt: skip
-    """One pass over the runs of ``plan``; whether anything was merged. Hot-water steps belong to the run around them."""
+    """One pass over the runs of ``plan``; whether anything was merged. Hot water belongs to the run around it."""
     water, steps, merged = batch.energy.shape[2] - 1, plan.shape[0], False
     begin, before = 0, state0
     while begin < steps:

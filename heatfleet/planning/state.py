@@ -23,7 +23,7 @@ STEP_H = 0.25
 TANK_MARGIN_K = 1.0
 TANK_MARGIN_MAX_K = 4.0
 UPPER_MARGIN_K = 0.3
-MARGIN_RANGE_K = (0.1, 0.3)  # kept from the lower limit: what a sensor, a draught or a wrong model may take
+MARGIN_RANGE_K = (0.15, 0.5)  # kept from the lower limit: what a sensor, a draught or a wrong model may take
 STORED_HEAT_WORTH = 1.0  # of mean price / mean COP
 IDLE_HEAT_KW = 0.05
 HABIT_TRUST, HABIT_MOVES_K = 0.7, 0.5
@@ -192,7 +192,7 @@ def _worth_of_heat(horizon: Horizon, heat: Array, energy: Array) -> Array:
 def _band(models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom) -> dict[str, Array]:
     """The comfort band, its lower end raised by model uncertainty and fitted to what people are used to."""
     wide = horizon.indoor_max_c - horizon.indoor_min_c
-    margin = np.minimum(np.clip(models.uncertainty_k, *MARGIN_RANGE_K)[:, None], 0.4 * wide)
+    margin = np.minimum(np.clip(0.05 + 1.2 * models.uncertainty_k, *MARGIN_RANGE_K)[:, None], 0.4 * wide)
     low = horizon.indoor_min_c + margin
     if freedom.colder_than_own_k is not None:
         habit_c = (present.setpoint_c + habit_above_own_k(models, horizon))[:, None]
@@ -204,7 +204,7 @@ def _band(models: ThermalModels, horizon: Horizon, present: Present, freedom: Fr
 def habit_above_own_k(models: ThermalModels, horizon: Horizon) -> Array:
     """Where the pump's own control would hold the room above the owner's setpoint in the coming weather [K], (home,).
 
-    What was seen, moved by what the learned curve does not make up for (a curve set too flat lets a room cool in a frost).
+    What was seen, moved by what the learned curve does not make up for: set too flat, it lets a room cool in a frost.
     """
     r, ua = models.response, models.ua_kw_per_k
     colder = horizon.outdoor_c.mean(axis=1) - r.habit_outdoor_c

@@ -175,7 +175,7 @@ def _fit(parameters: Array, seen: Array, u: Array, dt: float) -> Array:
 
 
 def fit_two_mass(past: Past, prior: TwoMass) -> tuple[TwoMass, Array]:
-    """Fitted buildings and the open-loop error over the block [K], (home,); NaN error and the prior where too little is seen.
+    """Fitted buildings and the open-loop error over the block [K], (home,); NaN and the prior where too little is seen.
 
     Heat, outdoor temperature and sun must be there in every step of a home that is to be fitted
     (``fill_gaps`` of the caller); the indoor temperature may have gaps.
@@ -231,12 +231,8 @@ class Discrete:
         )
 
 
-def discretise(model: TwoMass, step_h: float = 0.25, feedback_kw_per_k: Array | float = 0.0, parts: int = 60) -> Discrete:
-    """The exact step response of the linear building over ``step_h`` [h] (by many small steps).
-
-    ``feedback_kw_per_k`` (home,) is heat that answers at once to the air temperature (negative: a pump's controller).
-    It is held below what would make the two masses swing, which no weather-compensated pump does.
-    """
+def discretise(model: TwoMass, step_h: float = 0.25, parts: int = 60) -> Discrete:
+    """The exact step response of the linear building over ``step_h`` [h] (by many small steps)."""
     m = model
     n, dt = len(m.gains_kw), step_h / parts
     rate = np.zeros((n, 2, 2))
@@ -244,9 +240,6 @@ def discretise(model: TwoMass, step_h: float = 0.25, feedback_kw_per_k: Array | 
     rate[:, 0, 1] = m.ua_indoor_mass_kw_per_k / m.capacity_indoor_kwh_per_k
     rate[:, 1, 0] = m.ua_indoor_mass_kw_per_k / m.capacity_mass_kwh_per_k
     rate[:, 1, 1] = -(m.ua_indoor_mass_kw_per_k + m.ua_mass_outdoor_kw_per_k) / m.capacity_mass_kwh_per_k
-    to_mass = (1.0 - m.heat_to_indoor) * feedback_kw_per_k
-    rate[:, 0, 0] += m.heat_to_indoor * feedback_kw_per_k / m.capacity_indoor_kwh_per_k
-    rate[:, 1, 0] += np.maximum(to_mass, -0.8 * m.ua_indoor_mass_kw_per_k) / m.capacity_mass_kwh_per_k
     inputs = np.zeros((n, 2, 4))  # heat, outdoor, sun, constant
     for row, capacity in enumerate((m.capacity_indoor_kwh_per_k, m.capacity_mass_kwh_per_k)):
         share = m.heat_to_indoor if row == 0 else 1.0 - m.heat_to_indoor

@@ -127,11 +127,25 @@ def learn_response(seen: Seen, prior: Response) -> Response:
     low, high = _output_range(seen, prior)
     foot, outdoor, indoor = _fit_demand(seen, prior, high).T
     cop = _fit_cop(seen, prior, low).T
-    dhw = _fit_dhw(seen, prior).T
+    dhw_heat, dhw_foot, dhw_outdoor = _fit_dhw(seen, prior).T
+    habit_k, habit_outdoor_c, habit_ghi = _habit(seen, prior)
     return Response(
-        foot, np.minimum(outdoor, -0.02), np.minimum(indoor, -0.02), low, high, cop[0], cop[1],
-        np.minimum(cop[2], -0.01), *dhw, prior.standby_kw, *_habit(seen, prior),
-    )  # fmt: skip
+        foot_kw=foot,
+        outdoor_kw_per_k=np.minimum(outdoor, -0.02),
+        indoor_kw_per_k=np.minimum(indoor, -0.02),
+        heat_min_kw=low,
+        heat_max_kw=high,
+        cop_foot=cop[0],
+        cop_outdoor_per_k=cop[1],
+        cop_heat_per_kw=np.minimum(cop[2], -0.01),
+        dhw_heat_kw=dhw_heat,
+        dhw_cop_foot=dhw_foot,
+        dhw_cop_outdoor_per_k=dhw_outdoor,
+        standby_kw=prior.standby_kw,
+        habit_above_own_k=habit_k,
+        habit_outdoor_c=habit_outdoor_c,
+        habit_ghi_kw_m2=habit_ghi,
+    )
 
 
 def _output_range(seen: Seen, prior: Response) -> tuple[Array, Array]:

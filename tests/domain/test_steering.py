@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from heatfleet.domain.batch import limit_batch
 from heatfleet.domain.levers import Lever, LeverRange, OptimizationLevel, SteeringState
 from heatfleet.domain.plans import PlanStep, Reason
 from heatfleet.domain.policy import OwnSettings, Policy, comfort_at
@@ -20,7 +21,6 @@ from heatfleet.domain.steering import (
     DWELL_SLACK,
     WRITES_A_DAY,
     decide,
-    limit_batch,
 )
 
 NOW = datetime(2025, 1, 15, 12, tzinfo=UTC)
