@@ -269,12 +269,10 @@ def _freedom(book: ControlBook) -> Freedom:
             deltas.append([by_signal.get(state, 0.0) for state in STATES])
         else:
             deltas.append([POLICY.deltas.delta_k(state, POLICY.optimization_level) for state in STATES])
-    allowed = np.ones((len(states), PLAN_STEPS, HOT_WATER + 1), bool)
-    allowed[:, :, HOT_WATER] = np.array([_may_charge(*both) for both in zip(book.ranges, book.own, strict=True)])[
-        :, None
-    ]
+    may = np.ones((len(states), PLAN_STEPS, HOT_WATER + 1), bool)
+    may[:, :, HOT_WATER] = np.array([_may_charge(*both) for both in zip(book.ranges, book.own, strict=True)])[:, None]
     colder = np.full(len(states), COLDER_THAN_OWN_K)
-    return Freedom(np.array(deltas), np.array(states), allowed, colder_than_own_k=colder)
+    return Freedom(np.array(deltas), np.array(states), may, colder_than_own_k=colder)
 
 
 def _may_charge(ranges: Ranges, own: OwnSettings) -> bool:
