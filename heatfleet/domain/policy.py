@@ -18,7 +18,7 @@ DEFAULT_INDOOR_SETPOINT_C = 21.0
 DEFAULT_DHW_SETPOINT_C = 50.0
 BAND_BELOW_K = 0.5
 BAND_ABOVE_K = 1.5
-COLDER_THAN_OWN_K = 0.4
+COLDER_THAN_OWN_K = 0.37
 """Where nobody set a band: how much colder than people are used to a home may be planned."""
 
 

@@ -46,6 +46,7 @@ RESERVE_SHARE = 0.2  # of the writes a day, kept for releases
 BLOCK_LONGEST = timedelta(hours=2)  # SG-Ready 1
 BLOCKS_A_DAY = 3
 FROST_MARGIN_K = 1.0
+COMFORT_MARGIN_K = 0.2  # rooms go on cooling for a while after the pump is asked to heat again
 DHW_GUARD_K = 3.0
 DHW_BLOCK_K = 4.0  # above the minimum, for an SG-Ready block
 DHW_RECOVER_K = 5.0
@@ -181,7 +182,7 @@ def _comfort_guard(indoor_c: float | None, shift: float, comfort: Comfort, is_pa
         return None
     if shift < 0 and indoor_c <= FROST_FLOOR_C + FROST_MARGIN_K:
         return Guard.FROST
-    if shift < 0 and not is_paused and indoor_c <= comfort.indoor_min_c:
+    if shift < 0 and not is_paused and indoor_c <= comfort.indoor_min_c + COMFORT_MARGIN_K:
         return Guard.TOO_COLD
     return Guard.TOO_WARM if shift > 0 and indoor_c >= comfort.indoor_max_c else None
 

@@ -17,7 +17,7 @@ from heatfleet.thermal.grey_box import Discrete, discretise
 from heatfleet.thermal.model import ThermalModels
 
 STATES = 4  # MIN, LOW, MID, MAX; action 4 charges the tank
-MID = 2
+MIN, MID, MAX = 0, 2, 3
 HOT_WATER = 4
 STEP_H = 0.25
 TANK_MARGIN_K = 1.0
@@ -26,6 +26,7 @@ UPPER_MARGIN_K = 0.3
 MARGIN_RANGE_K = (0.15, 0.5)  # kept from the lower limit: what a sensor, a draught or a wrong model may take
 STORED_HEAT_WORTH = 1.0  # of mean price / mean COP
 IDLE_HEAT_KW = 0.05
+UNSURE_K = 0.51  # worse than a home never measured: such a plan keeps close to the owner's setting
 HABIT_TRUST, HABIT_MOVES_K = 0.7, 0.5
 CYCLE_KWH = 0.06  # what a start of a pump that cycles below its smallest output is charged with, for wear
 
@@ -126,7 +127,7 @@ def build_problem(
         start_cost=terms.start_kwh * mean_price,
         **_band(models, horizon, present, freedom),
         **_tank(models, horizon, present, worth),
-        **_limits(horizon, present, freedom),
+        **_limits(models, horizon, present, freedom),
     )
 
 
@@ -192,7 +193,7 @@ def _worth_of_heat(horizon: Horizon, heat: Array, energy: Array) -> Array:
 def _band(models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom) -> dict[str, Array]:
     """The comfort band, its lower end raised by model uncertainty and fitted to what people are used to."""
     wide = horizon.indoor_max_c - horizon.indoor_min_c
-    margin = np.minimum(np.clip(0.05 + 1.2 * models.uncertainty_k, *MARGIN_RANGE_K)[:, None], 0.4 * wide)
+    margin = np.minimum(np.clip(0.08 + 1.2 * models.uncertainty_k, *MARGIN_RANGE_K)[:, None], 0.4 * wide)
     low = horizon.indoor_min_c + margin
     if freedom.colder_than_own_k is not None:
         habit_c = (present.setpoint_c + habit_above_own_k(models, horizon))[:, None]
@@ -235,11 +236,19 @@ def _tank(models: ThermalModels, horizon: Horizon, present: Present, worth: Arra
     }
 
 
-def _limits(horizon: Horizon, present: Present, freedom: Freedom) -> dict[str, Array]:
+def _keep_calm(allowed: Array, uncertainty_k: Array) -> None:
+    """Where the model is not to be trusted, nothing farther from the owner's setting than LOW, if there is a choice."""
+    unsure = uncertainty_k > UNSURE_K
+    for state in (MIN, MAX):
+        allowed[unsure, :, state] &= ~allowed[unsure, :, MID]
+
+
+def _limits(models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom) -> dict[str, Array]:
     """Allowed actions, the run before step 0, and the dose where one is due within the horizon."""
     homes, steps = horizon.price.shape
     allowed = np.ones((homes, steps, STATES + 1), bool) if freedom.allowed is None else freedom.allowed.copy()
     allowed[:, :, :STATES] &= freedom.states[:, None, :]
+    _keep_calm(allowed, models.uncertainty_k)
     values = {"allowed": allowed, "run_action0": present.run_action, "run_steps0": present.run_steps}
     if freedom.max_starts_day is not None:
         values["max_starts_day"] = freedom.max_starts_day
