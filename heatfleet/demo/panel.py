@@ -15,6 +15,7 @@ from rich.text import Text
 from heatfleet.store.fleet_table import FleetCounts, FleetRow
 
 ROWS_SHOWN, LINES_AROUND = 60, 8
+WIDE, ONLY_WHERE_WIDE = 94, ("outdoor", "steering")
 STATES = {"min": ("Min", "cyan"), "low": ("ECO", "green"), "mid": ("Comfort", "white"), "max": ("Boost", "red")}
 REASONS = {
     "cheap_now": "cheap now", "dear_now": "dear now", "comfort_limit": "comfort limit", "hot_water": "hot water",
@@ -90,20 +91,24 @@ def headline(now: Now) -> str:
         f"{now.counts.steering} of {now.counts.heat_pumps} heat pumps steered",
         f"{power_kw:.1f} kW",
     ]
-    return "  ·  ".join(parts)
+    return " · ".join(parts)
 
 
-def table(now: Now, height: int) -> Group:
-    """The live table below its headline, in at most ``height`` lines."""
+def table(now: Now, height: int, width: int = WIDE) -> Group:
+    """The live table below its headline, in at most ``height`` lines; narrow windows see fewer columns."""
     live = Table()
-    for name, side in (
+    shown = now.rows[: max(1, height - LINES_AROUND)]
+    columns = (
         ("heat pump", "left"), ("state", "left"), ("why", "left"), ("indoor", "right"), ("outdoor", "right"),
         ("hot water", "right"), ("power", "right"), ("steering", "left"),
-    ):  # fmt: skip
-        live.add_column(name, justify="right" if side == "right" else "left", no_wrap=True)
-    shown = now.rows[: max(1, height - LINES_AROUND)]
+    )  # fmt: skip
+    kept = [n for n, (name, _) in enumerate(columns) if width >= WIDE or name not in ONLY_WHERE_WIDE]
+    for name, side in (columns[n] for n in kept):
+        # "why" is the one that gives way; its texts never wrap, so a row stays a line
+        live.add_column(name, justify="right" if side == "right" else "left", no_wrap=name != "why")
     for row in shown:
-        live.add_row(*cells(row))
+        texts = cells(row)
+        live.add_row(*(texts[n] for n in kept))
     hidden = now.counts.heat_pumps - len(shown)
     if hidden > 0:
         live.caption = f"and {hidden} more"
@@ -115,7 +120,8 @@ def cells(row: FleetRow) -> list[Text]:
     name, colour = STATES.get(row.current_state or "", (row.control_state, "dim"))
     why = REASONS.get(row.reason_code or "", "") + (" + hot water" if row.hot_water else "")
     return [
-        Text(row.name), Text(name, style=colour), Text(why if row.current_state else ""),
+        Text(row.name), Text(name, style=colour),
+        Text(why if row.current_state else "", no_wrap=True, overflow="ellipsis"),
         Text(number(row.indoor_temp_c, "°C")), Text(number(row.outdoor_temp_c, "°C")),
         Text(number(row.dhw_temp_c, "°C")), Text(number(row.power_kw, "kW", 2)), Text(row.steering_status),
     ]  # fmt: skip

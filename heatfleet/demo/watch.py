@@ -28,6 +28,7 @@ def announce(ready: Ready, notes: Sequence[str], as_json: bool) -> None:
         console = Console()
         console.print(panel(ready, notes))
         console.print("Try it:", style="bold")
+        console.print(ready.connect_url, soft_wrap=True, markup=False, highlight=False)  # the panel may have to fold it
         for line in curl_lines(ready):
             console.print(line, soft_wrap=True, markup=False, highlight=False)
         console.print()
@@ -50,7 +51,7 @@ async def watch(look: Look, as_json: bool, stop: asyncio.Event) -> None:
         return
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.is_set():
-            live.update(table(await look(), console.height), refresh=True)
+            live.update(table(await look(), console.height, console.width), refresh=True)
             await _wait(stop, TABLE_EVERY_S)
 
 

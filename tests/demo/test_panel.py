@@ -5,15 +5,18 @@ from __future__ import annotations
 import io
 import json
 import stat
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from rich.console import Console
 
 from heatfleet.demo import credentials
 from heatfleet.demo.credentials import Credentials
 from heatfleet.demo.panel import Now, Ready, curl_lines, headline, panel, table
+from heatfleet.demo.watch import announce
 from heatfleet.store.fleet_table import FleetCounts, FleetRow
 
 READY = Ready(
@@ -34,10 +37,10 @@ def row(number: int, **changed: object) -> FleetRow:
     return FleetRow(**{**values, **changed})  # type: ignore[arg-type]
 
 
-def drawn(thing: object) -> str:
-    """As text, 120 wide."""
+def drawn(thing: object, width: int = 120) -> str:
+    """As text."""
     out = io.StringIO()
-    Console(file=out, width=120).print(thing)
+    Console(file=out, width=width).print(thing)
     return out.getvalue()
 
 
@@ -70,6 +73,20 @@ def test_a_small_window_says_how_many_are_hidden() -> None:
     text = drawn(table(now, 18))
     assert "and 40 more" in text
     assert len(text.splitlines()) <= 18
+
+
+def test_eighty_columns_cut_no_figure() -> None:
+    rows = [row(n, dhw_temp_c=48.2, control_state="observing", current_state=None) for n in (1, 23)]
+    now = Now(NOW, 60.0, 60.0, FleetCounts(3, 2, 0), [*rows, row(24, dhw_temp_c=50.1, power_kw=11.25)])
+    text = drawn(table(now, 24, 80), 80)
+    assert all(word in text for word in ("Home 23", "observing", "Boost", "21.0 °C", "50.1 °C", "11.25 kW"))
+    assert len(text.splitlines()) == 2 + 4 + 3
+
+
+def test_the_connect_url_can_be_copied_from_a_narrow_window(capsys: pytest.CaptureFixture[str]) -> None:
+    url = "http://127.0.0.1:8000/connect?onboarding_session_id=01a1f99a-1bc6-7000-8ef5-42c07f506cdd"
+    announce(replace(READY, connect_url=url), [], as_json=False)
+    assert url in capsys.readouterr().out.splitlines()
 
 
 def test_credentials_are_kept_closed_and_whole(tmp_path: Path) -> None:
