@@ -21,11 +21,13 @@ from heatfleet.demo.picture import WeekPicture, draw_week
 from heatfleet.demo.scenario import OnceOptions, Scenario, make_scenario
 from heatfleet.domain.policy import comfort_at
 from heatfleet.domain.price_zones import zone_facts, zone_time
+from heatfleet.planning.state import MID
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.simulate import Inputs, States, Trace, initial_states, simulate, stored_heat_kwh
 from heatfleet.vendors.kit.registry import find_vendors
 
 FIVE_MINUTES_H = 1.0 / 12.0
+STEERED_SHARE = 0.05
 Progress = Callable[[int, int], None]
 
 
@@ -144,9 +146,12 @@ def _pair(week: Week, name: str, home: int) -> tuple[Array, Array]:
 
 
 def _typical_home(week: Week) -> int:
-    """The home whose relative saving is the median one."""
+    """The home whose relative saving is the median one of those that were steered (of all, when none was)."""
     base, ours = week.comparison.baseline.cost, week.comparison.optimised.cost
-    return int(np.argsort(ours / np.maximum(base, 1e-9))[len(base) // 2])
+    moved = np.flatnonzero((week.states != MID).mean(axis=1) > STEERED_SHARE)
+    homes = moved if moved.size else np.arange(len(base))
+    ratio = ours[homes] / np.maximum(base[homes], 1e-9)
+    return int(homes[np.argsort(ratio)[len(homes) // 2]])
 
 
 assert len(LEVERS) == len(Inputs.__dataclass_fields__), "one column for every lever of a simulated home"

@@ -32,7 +32,7 @@ class WeekPicture:
     dhw_c: tuple[Array, Array]
     power_kw: tuple[Array, Array]
     state: Array  # 0..3
-    hot_water: Array  # bool, we asked for a charge
+    hot_water: Array  # bool, the tank was charged
     home_label: str
     fleet_kw: tuple[Array, Array]
 
@@ -76,7 +76,7 @@ def _hot_water(axis: Any, hours: Array, picture: WeekPicture) -> None:
     axis.plot(hours, picture.dhw_c[1], color=OURS, lw=1.4)
     low, high = axis.get_ylim()
     axis.fill_between(
-        hours, low, high, where=picture.hot_water, step="post", color="#f7d9cc", lw=0, label="charge asked for"
+        hours, low, high, where=picture.hot_water, step="post", color="#f7d9cc", lw=0, label="tank charged"
     )
     axis.set_ylim(low, high)
     axis.set_ylabel("hot water °C")
