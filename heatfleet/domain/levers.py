@@ -159,9 +159,18 @@ def state_targets(
 
 
 def nearest_state(
-    read_back: LeverValues, baseline: LeverValues, ranges: Ranges, deltas: StateDeltas, offset_k: float = 0.0
+    read_back: LeverValues,
+    baseline: LeverValues,
+    ranges: Ranges,
+    deltas: StateDeltas,
+    offset_k: float = 0.0,
+    level: OptimizationLevel = OptimizationLevel.MAX,
 ) -> SteeringState | None:
-    """The state nearest to the lever values last read back; None when they cannot be read."""
+    """The state nearest to the lever values last read back; None when they cannot be read.
+
+    A state counts where ``level`` lets it go and where a pause (which knows no level) lets it go; of two states that
+    ``level`` makes one, the one it leaves as it is.
+    """
     lever = space_lever(ranges)
     if lever is None or lever not in read_back:
         return None
@@ -169,4 +178,9 @@ def nearest_state(
     if lever is Lever.SG_READY_STATE:
         return {1: SteeringState.MIN, 2: SteeringState.MID}.get(round(value), SteeringState.MAX)
     shift = value - baseline.get(lever, 0.0) - offset_k
-    return min(STATES, key=lambda s: abs(deltas.delta_k(s) - shift))
+
+    def distance(state: SteeringState) -> tuple[float, float]:
+        full, capped = deltas.delta_k(state), deltas.delta_k(state, level)
+        return round(min(abs(full - shift), abs(capped - shift)), 6), abs(full - capped)
+
+    return min(STATES, key=distance)

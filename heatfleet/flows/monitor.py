@@ -214,7 +214,8 @@ def _actual_state(pump: HeatPump, values: Mapping[Channel, float], own: Mapping[
     abilities, policy = Capabilities.from_json(pump.capabilities), heat_pumps.policy_of(pump)
     read_back = {lever: values[Channel(lever.value)] for lever in abilities.levers if Channel(lever.value) in values}
     baseline = {**read_back, **own}
-    return nearest_state(read_back, baseline, abilities.levers, policy.deltas, policy.offset_k if own else 0.0)
+    offset_k = policy.offset_k if own else 0.0
+    return nearest_state(read_back, baseline, abilities.levers, policy.deltas, offset_k, policy.optimization_level)
 
 
 def _energy(known: _Round, due: DuePoll, row: TelemetryRow | None) -> list[EnergyHour]:
