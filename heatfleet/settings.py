@@ -6,8 +6,10 @@ own: ``HEATFLEET_VENDOR_<NAME>_<KEY>``, whose keys each vendor's manifest names.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -173,5 +175,14 @@ def _plain(value: Any) -> str:
 
 
 def use_numba_cache(folder: Path) -> None:
-    """Keeps numba's compiled kernels in ``folder``; must run before numba is imported."""
-    os.environ["NUMBA_CACHE_DIR"] = str(folder)
+    """Keeps numba's compiled kernels below ``folder``; must run before numba is imported.
+
+    numba does not notice when a kernel that another one calls has changed, so each state of the sources has its own.
+    """
+    rooms = [Path(__file__).parent / room for room in ("thermal", "planning")]
+    sources = sorted(file for room in rooms for file in room.glob("*.py"))
+    digest = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:12]
+    for older in folder.glob("*"):
+        if older.is_dir() and older.name != digest:
+            shutil.rmtree(older)
+    os.environ["NUMBA_CACHE_DIR"] = str(folder / digest)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from heatfleet.settings import Settings, child_environment, describe, vendor_settings
+from heatfleet.settings import Settings, child_environment, describe, use_numba_cache, vendor_settings
 
 
 def test_the_environment_is_read_and_checked(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,3 +46,14 @@ def test_children_get_what_was_changed_in_code(tmp_path: Path) -> None:
     assert env["HEATFLEET_ENTSOE_API_KEY"] == "k"
     assert env["HEATFLEET_DATABASE_URL"] == "postgresql://x"
     assert Settings.model_validate({"log_json": env["HEATFLEET_LOG_JSON"]}).log_json is True
+
+
+def test_compiled_kernels_of_other_sources_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    (tmp_path / "older").mkdir()
+    use_numba_cache(tmp_path)
+    folder = Path(os.environ["NUMBA_CACHE_DIR"])
+    assert folder.parent == tmp_path
+    assert not (tmp_path / "older").exists()
+    use_numba_cache(tmp_path)
+    assert Path(os.environ["NUMBA_CACHE_DIR"]) == folder
