@@ -166,6 +166,7 @@ class Emulator(EmulatedCloud):
             fail(409, "system_offline")
         self._send(home, wanted)
         self._references += 1
+        self._save_soon()
         return answer({"reference": f"w{self._references}"})
 
     def _send(self, home: int, wanted: Mapping[str, int]) -> None:
@@ -199,7 +200,7 @@ class Emulator(EmulatedCloud):
         self._saved_at = self.homes.at
 
     def _save_soon(self) -> None:
-        """Save within ``SAVE_WITHIN_S``: tokens that were given out must survive even a killed process."""
+        """Save within ``SAVE_WITHIN_S``: tokens given out and settings taken survive even a killed process."""
         if self._state_path is not None and not self._is_save_planned:
             self._is_save_planned = True
             asyncio.get_running_loop().call_later(SAVE_WITHIN_S, self._save_planned)

@@ -19,6 +19,7 @@ from heatfleet.vendors.kit.driver import Driver, Grant, RedirectStep, Write
 from heatfleet.vendors.kit.emulation.robot import sign_in_by_redirect
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import load_registry
+from heatfleet.vendors.sandbox import emulator
 from heatfleet.vendors.sandbox.emulator import CLIENT_ID, PASSWORD, Emulator, device_id, mild_winter
 from tests.vendors.serving import served
 
@@ -257,3 +258,21 @@ async def test_a_restarted_cloud_knows_its_homes_and_tokens(sandbox: Sandbox, tm
         [snapshot] = await driver.read(grant, [device_id(0)])
     assert snapshot.value(Channel.INDOOR_SETPOINT_C) == 24.5
     await session.close()
+
+
+async def test_a_killed_cloud_knows_the_settings_it_took(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(emulator, "SAVE_WITHIN_S", 0.0)
+    path = tmp_path / "sandbox.json"
+    killed = cloud_of(sandbox.clock, state_path=path)
+    session = VendorSession(sandbox.clock)
+    async with served(killed) as root:
+        driver = load_registry(session.http, {"sandbox": killed.config(root)}).driver("sandbox")
+        step = await driver.begin_sign_in(REDIRECT_URI, "s", "en")
+        grant = await driver.finish_sign_in(await killed.sign_in(sandbox.browser, step), REDIRECT_URI)
+        await driver.write(grant, device_id(0), [Write(Lever.INDOOR_SETPOINT_C, 24.5)])
+    await session.close()
+    later = sandbox.clock.fleet_now() + timedelta(minutes=5)
+    again = cloud_of(sandbox.clock, state_path=path)
+    assert again.homes.setting(0, Lever.INDOOR_SETPOINT_C, later) == 24.5
