@@ -272,7 +272,7 @@ async def test_a_killed_cloud_knows_the_settings_it_took(
         step = await driver.begin_sign_in(REDIRECT_URI, "s", "en")
         grant = await driver.finish_sign_in(await killed.sign_in(sandbox.browser, step), REDIRECT_URI)
         await driver.write(grant, device_id(0), [Write(Lever.INDOOR_SETPOINT_C, 24.5)])
+        again = cloud_of(sandbox.clock, state_path=path)  # while the other still runs: nothing was closed
     await session.close()
     later = sandbox.clock.fleet_now() + timedelta(minutes=5)
-    again = cloud_of(sandbox.clock, state_path=path)
     assert again.homes.setting(0, Lever.INDOOR_SETPOINT_C, later) == 24.5
