@@ -39,8 +39,9 @@ def say(text: str, as_json: bool) -> None:
     if as_json:
         log.info(text)
     else:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+        with contextlib.suppress(OSError):  # the terminal may have been closed; the pumps are given back all the same
+            sys.stdout.write(text + "\n")
+            sys.stdout.flush()
 
 
 async def watch(look: Look, as_json: bool, stop: asyncio.Event) -> None:
@@ -49,7 +50,7 @@ async def watch(look: Look, as_json: bool, stop: asyncio.Event) -> None:
     if as_json or not console.is_terminal:
         await _lines(look, as_json, stop)
         return
-    with Live(console=console, auto_refresh=False, transient=True) as live:
+    with contextlib.suppress(OSError), Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.is_set():
             live.update(table(await look(), console.height, console.width), refresh=True)
             await _wait(stop, TABLE_EVERY_S)
