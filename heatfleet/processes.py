@@ -14,7 +14,7 @@ from heatfleet.domain.errors import Invalid
 
 
 def stop_on_signals(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Event:
-    """An event set by the first SIGINT, SIGTERM or SIGHUP (the terminal was closed); a second one ends the process on the spot.
+    """An event set by the first SIGINT or SIGTERM; a second one ends the process on the spot.
 
     A forced end leaves nothing behind: the database server and the other children follow their parent.
     """
@@ -28,8 +28,7 @@ def stop_on_signals(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Ev
             os._exit(128 + number)
         stop.set()
 
-    hang_up = [] if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else [signal.SIGHUP]  # nohup
-    for number in (signal.SIGINT, signal.SIGTERM, *hang_up):
+    for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal, number)
     return stop
 

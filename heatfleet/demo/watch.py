@@ -39,9 +39,8 @@ def say(text: str, as_json: bool) -> None:
     if as_json:
         log.info(text)
     else:
-        with contextlib.suppress(OSError):  # the terminal may have been closed; the pumps are given back all the same
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
 
 
 async def watch(look: Look, as_json: bool, stop: asyncio.Event) -> None:
@@ -50,7 +49,7 @@ async def watch(look: Look, as_json: bool, stop: asyncio.Event) -> None:
     if as_json or not console.is_terminal:
         await _lines(look, as_json, stop)
         return
-    with contextlib.suppress(OSError), Live(console=console, auto_refresh=False, transient=True) as live:
+    with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stop.is_set():
             live.update(table(await look(), console.height, console.width), refresh=True)
             await _wait(stop, TABLE_EVERY_S)

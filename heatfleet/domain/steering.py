@@ -134,7 +134,8 @@ def _in_force(
     if own is None or value is None or situation.ranges[lever].equal(value, wish.value):
         return wish.state, wish.reason
     policy = situation.policy
-    state = nearest_state({lever: value}, {lever: own}, situation.ranges, policy.deltas, policy.offset_k)
+    known = ({lever: value}, {lever: own}, situation.ranges, policy.deltas)
+    state = nearest_state(*known, policy.offset_k, policy.optimization_level)
     return state, wish.reason
 
 
