@@ -12,15 +12,16 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from heatfleet.demo.control_book import LEVERS, POLICY, ControlBook
+from heatfleet.demo.control_book import POLICY, ControlBook
 from heatfleet.demo.scenario import Scenario
-from heatfleet.domain.levers import STATES, Lever, Ranges, SteeringState, allowed_states, space_lever
+from heatfleet.domain.levers import STATES, Lever, Ranges, allowed_states
 from heatfleet.domain.market_day import visible_until
 from heatfleet.domain.plans import PlanStep, Reason
 from heatfleet.domain.policy import COLDER_THAN_OWN_K, OwnSettings, comfort_at
 from heatfleet.domain.steering import has_room_to_plan
 from heatfleet.domain.tariff import carried_on
 from heatfleet.domain.time_grid import MTU, TimeGrid
+from heatfleet.flows.toolbox_outlook import BLOCK_DELTA_K, RAISED_DELTA_K, delta_k
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.read_back import steering_states
 from heatfleet.planning.smooth import smooth
@@ -31,6 +32,8 @@ from heatfleet.thermal.grey_box import Past, estimate_state
 from heatfleet.thermal.identify import Block, learn
 from heatfleet.thermal.model import ThermalModels, prior
 from heatfleet.thermal.simulate import States, Trace, simulate
+from heatfleet.thermal.simulate_kernel import TRACE
+from heatfleet.vendors.sandbox.homes import LEVERS, STEP_H
 from heatfleet.weather.forecast import with_forecast_errors
 
 DAY = 96
@@ -42,9 +45,7 @@ PLAN_STEPS = 112
 STATE_STEPS = 2 * DAY  # how far back the walls' temperature is estimated from
 NOISE_SD = {"indoor_c": 0.05, "outdoor_c": 0.2, "tank_c": 0.15, "flow_c": 0.15, "return_c": 0.15}
 HEATING, HOT_WATER_MODE = 2.0, 3.0
-BLOCK_SHIFT_K, RAISED_SHIFT_K = -20.0, 1.0
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # the comfort of these homes is the same at any time
-FIVE_MINUTES_H = 1.0 / 12.0
 
 
 @dataclass
@@ -87,13 +88,11 @@ def run_ours(scenario: Scenario, states: States, book: ControlBook, progress: Pr
 
 def quarter(scenario: Scenario, states: States, book: ControlBook, step: int) -> tuple[States, Trace]:
     """One quarter-hour in three steps of five minutes, as often as a pump is read."""
-    return simulate(scenario.homes, states, book.inputs(), scenario.fine(step, step + 1), FIVE_MINUTES_H)
+    return simulate(scenario.homes, states, book.inputs(), scenario.fine(step, step + 1), STEP_H)
 
 
 def merged(cube: Array, quarters: int) -> Array:
     """A trace in five-minute steps (home, 3·quarter, ·) as quarter-hours (home, quarter, ·)."""
-    from heatfleet.thermal.simulate_kernel import TRACE
-
     parts = cube.reshape(cube.shape[0], quarters, 3, cube.shape[2])
     whole: Array = parts.sum(axis=2)
     for name in ("indoor_mean_c", "power_kw"):
@@ -143,7 +142,7 @@ class _Control:
     def _shift_in_force(self) -> Array:
         settings = dict(zip(LEVERS, self.book.settings.T, strict=True))
         state = settings[Lever.SG_READY_STATE]
-        signal = np.where(state == 1.0, BLOCK_SHIFT_K, np.where(state >= 3.0, RAISED_SHIFT_K, 0.0))
+        signal = np.where(state == 1.0, BLOCK_DELTA_K, np.where(state >= 3.0, RAISED_DELTA_K, 0.0))
         shift: Array = settings[Lever.INDOOR_SETPOINT_C] - self.setpoint_c + settings[Lever.CURVE_OFFSET_K] + signal
         return shift
 
@@ -217,7 +216,7 @@ class _Control:
 
     def _block(self, step: int) -> Block:
         back, s = slice(max(0, step - BLOCK_DAYS * DAY), step), self.seen
-        blocked = s.shift_k[:, back] <= BLOCK_SHIFT_K / 2
+        blocked = s.shift_k[:, back] <= BLOCK_DELTA_K / 2
         house = np.where(blocked, np.nan, 1.0 - s.water_share[:, back])
         count = back.stop - back.start
         return Block(
@@ -264,11 +263,7 @@ def _freedom(book: ControlBook) -> Freedom:
     for ranges in book.ranges:
         allowed = allowed_states(POLICY.optimization_level, ranges)
         states.append([state in allowed for state in STATES])
-        if space_lever(ranges) is Lever.SG_READY_STATE:
-            by_signal = {SteeringState.MIN: BLOCK_SHIFT_K, SteeringState.MAX: RAISED_SHIFT_K}
-            deltas.append([by_signal.get(state, 0.0) for state in STATES])
-        else:
-            deltas.append([POLICY.deltas.delta_k(state, POLICY.optimization_level) for state in STATES])
+        deltas.append([delta_k(POLICY, ranges, state) for state in STATES])
     may = np.ones((len(states), PLAN_STEPS, HOT_WATER + 1), bool)
     may[:, :, HOT_WATER] = np.array([_may_charge(*both) for both in zip(book.ranges, book.own, strict=True)])[:, None]
     colder = np.full(len(states), COLDER_THAN_OWN_K)

@@ -21,12 +21,10 @@ from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.homes import Homes
 from heatfleet.thermal.simulate import Inputs
 from heatfleet.vendors.kit.manifest import Manifest
+from heatfleet.vendors.sandbox.homes import BLOCK_LASTS, LEVERS
 
-SPACE_LEVERS = (Lever.INDOOR_SETPOINT_C, Lever.CURVE_OFFSET_K, Lever.SG_READY_STATE)
+SPACE_LEVERS = LEVERS[:3]
 """Homes take turns in what can be steered, as in the sandbox cloud."""
-LEVERS = (*SPACE_LEVERS, Lever.DHW_SETPOINT_C, Lever.DHW_BOOST)
-"""Columns of the matrix of settings, in the order of ``thermal.simulate.Inputs``."""
-BLOCK_LASTS = timedelta(hours=2)
 POLICY = Policy(
     is_smart_optimization_active=True,
     is_space_heating_enabled=True,

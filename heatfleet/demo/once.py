@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from heatfleet.demo.control import merged, run_ours
-from heatfleet.demo.control_book import LEVERS, ControlBook
+from heatfleet.demo.control_book import POLICY, ControlBook
 from heatfleet.demo.figures import Comparison, compare, run_figures
 from heatfleet.demo.picture import WeekPicture, draw_week
 from heatfleet.demo.scenario import OnceOptions, Scenario, make_scenario
@@ -25,8 +25,8 @@ from heatfleet.planning.state import MID
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.simulate import Inputs, States, Trace, initial_states, simulate, stored_heat_kwh
 from heatfleet.vendors.kit.registry import find_vendors
+from heatfleet.vendors.sandbox.homes import STEP_H
 
-FIVE_MINUTES_H = 1.0 / 12.0
 STEERED_SHARE = 0.05
 Progress = Callable[[int, int], None]
 
@@ -75,13 +75,11 @@ def compare_week(options: OnceOptions, progress: Progress = lambda done, of: Non
 def _own_control(scenario: Scenario, start: States) -> tuple[States, Trace]:
     """The owner's own control over all steps."""
     drive = scenario.fine(0, scenario.grid.count)
-    end, trace = simulate(scenario.homes, start, Inputs.own(scenario.homes), drive, FIVE_MINUTES_H)
+    end, trace = simulate(scenario.homes, start, Inputs.own(scenario.homes), drive, STEP_H)
     return end, Trace(merged(trace.cube, scenario.grid.count))
 
 
 def _band(book: ControlBook, steps: int, scenario: Scenario) -> tuple[Array, Array]:
-    from heatfleet.demo.control_book import POLICY
-
     comfort = [comfort_at(POLICY, own, scenario.grid.start_at) for own in book.own]
     low, high = (np.array([getattr(c, name) for c in comfort]) for name in ("indoor_min_c", "indoor_max_c"))
     return np.repeat(low[:, None], steps, axis=1), np.repeat(high[:, None], steps, axis=1)
@@ -152,6 +150,3 @@ def _typical_home(week: Week) -> int:
     homes = moved if moved.size else np.arange(len(base))
     ratio = ours[homes] / np.maximum(base[homes], 1e-9)
     return int(homes[np.argsort(ratio)[len(homes) // 2]])
-
-
-assert len(LEVERS) == len(Inputs.__dataclass_fields__), "one column for every lever of a simulated home"

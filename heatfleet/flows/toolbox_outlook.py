@@ -11,7 +11,7 @@ import numpy as np
 
 from heatfleet.domain.alignment import Floats, instants
 from heatfleet.domain.capabilities import Capabilities
-from heatfleet.domain.levers import STATES, Lever, OptimizationLevel, SteeringState, allowed_states, space_lever
+from heatfleet.domain.levers import STATES, Lever, OptimizationLevel, Ranges, SteeringState, allowed_states, space_lever
 from heatfleet.domain.market_day import visible_until
 from heatfleet.domain.places import place_or_city
 from heatfleet.domain.policy import COLDER_THAN_OWN_K, Comfort, OwnSettings, Policy, comfort_at
@@ -165,7 +165,7 @@ def freedom(homes: Sequence[Home], paused: Array, grid: TimeGrid) -> Freedom:
         allowed[row] = _allowed(home)
         allowed[row, :, HOT_WATER] &= _has_room(home, grid)
         allowed[row, paused[row]] = _only(MIN if home.policy.is_space_heating_enabled else MID)
-    deltas = np.array([[_delta_k(home, state) for state in STATES] for home in homes])
+    deltas = np.array([[delta_k(home.policy, home.abilities.levers, state) for state in STATES] for home in homes])
     habit = [np.nan if home.policy.is_heating_policy_enabled else COLDER_THAN_OWN_K for home in homes]
     states = np.ones((len(homes), len(STATES)), bool)
     return Freedom(deltas, states, allowed, colder_than_own_k=np.array(habit))
@@ -192,12 +192,12 @@ def _has_room(home: Home, grid: TimeGrid) -> Array:
     return np.where(away, has_room_to_plan(gone), has_room_to_plan(normal))
 
 
-def _delta_k(home: Home, state: SteeringState) -> float:
+def delta_k(policy: Policy, levers: Ranges, state: SteeringState) -> float:
     """What a state asks of the pump's own controller [K]."""
-    if space_lever(home.abilities.levers) is Lever.SG_READY_STATE:
+    if space_lever(levers) is Lever.SG_READY_STATE:
         return {SteeringState.MIN: BLOCK_DELTA_K, SteeringState.MAX: RAISED_DELTA_K}.get(state, 0.0)
-    level = OptimizationLevel.MAX if home.policy.is_pause_power_active else home.policy.optimization_level
-    return home.policy.deltas.delta_k(state, level)
+    level = OptimizationLevel.MAX if policy.is_pause_power_active else policy.optimization_level
+    return policy.deltas.delta_k(state, level)
 
 
 def present(homes: Sequence[Home]) -> Present:
