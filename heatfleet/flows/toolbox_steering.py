@@ -72,18 +72,26 @@ async def carry_out(
 ) -> Sent:
     """Decides for these pumps and sends what is due; ``give_back`` = nothing but the owner's own settings."""
     now = tools.clock.fleet_now()
-    async with tools.database.read(FLEET) as tx:
-        facts = await _load(tx, heat_pump_ids, now)
+    async with tools.database.write(FLEET) as tx:
+        await commands.take_turns(tx)
+        facts, sent, later = await _decide(tx, heat_pump_ids, allowance, now, give_back=give_back)
+    await _send(tools, facts, sent)
+    return Sent(len(sent), sum(map(len, sent.values())), later)
+
+
+async def _decide(
+    tx: WriteTx, heat_pump_ids: Sequence[UUID], allowance: Allowance, now: datetime, *, give_back: bool
+) -> tuple[dict[UUID, PumpFacts], dict[UUID, list[Command]], int]:
+    """What is known, what is to be sent, and how many are put off; all of it noted before anything goes out."""
+    facts = await _load(tx, heat_pump_ids, now)
     decisions = {id_: decide(situation_of(one, now, give_back=give_back)) for id_, one in facts.items()}
     moving = [id_ for id_, decision in decisions.items() if decision.writes]
     batch = limit_batch(moving, allowance.fleet_count, allowance.already)
     later = set(batch.later)
     to_send = {id_: _writes(decision, id_ in later) for id_, decision in decisions.items() if _is_open(facts[id_])}
     sent = {id_: [_command(facts[id_], w, now) for w in writes] for id_, writes in to_send.items() if writes}
-    async with tools.database.write(FLEET) as tx:
-        await _note(tx, facts, decisions, sent, now)
-    await _send(tools, facts, sent)
-    return Sent(len(sent), sum(map(len, sent.values())), len(later))
+    await _note(tx, facts, decisions, sent, now)
+    return facts, sent, len(later)
 
 
 def _is_open(facts: PumpFacts) -> bool:

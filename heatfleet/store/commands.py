@@ -64,6 +64,11 @@ select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::float8[
   $16::timestamptz[])"""
 
 
+async def take_turns(tx: WriteTx) -> None:
+    """Until this transaction ends no other worker decides what to send, so that no command is sent twice."""
+    await tx.value("select pg_advisory_xact_lock(hashtext('heatfleet.commands'))")
+
+
 async def insert(tx: WriteTx, commands: Sequence[Command]) -> None:
     """The commands, before they are sent."""
     if not commands:
