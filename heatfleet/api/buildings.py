@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from litestar import get, post
-from litestar.params import FromPath
-
-from heatfleet.api.call import ApiRequest, ApiResponse, call_of, query_of
+from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.inputs import BuildingInput
-from heatfleet.api.operation import PAGE, Doc, answer, page
+from heatfleet.api.operation import PAGE, Doc, answer, operation, page
 from heatfleet.api.parse import Query, read_body
 from heatfleet.api.schemas import BuildingOutput
 from heatfleet.api.users import USERS
 from heatfleet.api.views import show_building
-from heatfleet.auth.permissions import Right, allow
+from heatfleet.auth.permissions import Right
 from heatfleet.domain.errors import NotFound
 from heatfleet.flows import accounts
 from heatfleet.store import buildings, users
@@ -24,54 +21,47 @@ _TAG = "Buildings"
 _READ_ONLY = frozenset(BuildingOutput.__struct_fields__)
 
 
-@get(
+@operation(
+    "GET",
     BUILDINGS,
-    opt={
-        "doc": Doc(
-            "list_buildings",
-            "List a user's buildings",
-            _TAG,
-            answer=BuildingOutput,
-            is_list=True,
-            query=PAGE,
-            errors=(401, 404, 422),
-        )
-    },
+    Doc(
+        "list_buildings",
+        "List a user's buildings",
+        _TAG,
+        right=Right.READ_BUILDING,
+        answer=BuildingOutput,
+        is_list=True,
+        query=PAGE,
+    ),
 )
-async def list_buildings(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
+async def list_buildings(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
     """A page of buildings."""
-    call = call_of(request)
-    allow(call.who(), Right.READ_BUILDING, org_id, user_id)
-    query = Query(query_of(request))
+    query = Query(call.query)
     after, limit = query.page()
     query.done()
     async with call.services.database.read(org_id) as tx:
         if await users.get(tx, org_id, user_id) is None:
             raise NotFound("There is no such user.")
         rows = await buildings.find(tx, org_id, user_id, after, limit + 1)
-    return page(request, rows, limit, show_building)
+    return page(call, rows, limit, show_building)
 
 
-@post(
+@operation(
+    "POST",
     BUILDINGS,
-    status_code=200,
-    opt={
-        "doc": Doc(
-            "create_building",
-            "Create a building",
-            _TAG,
-            answer=BuildingOutput,
-            body=BuildingInput,
-            errors=(401, 404, 422),
-            has_version=True,
-        )
-    },
+    Doc(
+        "create_building",
+        "Create a building",
+        _TAG,
+        right=Right.CHANGE_BUILDING,
+        answer=BuildingOutput,
+        body=BuildingInput,
+        has_version=True,
+    ),
 )
-async def create_building(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
+async def create_building(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
     """The new building."""
-    call = call_of(request)
-    allow(call.who(), Right.CREATE_BUILDING, org_id, user_id)
-    fields = read_body(await request.body(), BuildingInput, partial=False, read_only=_READ_ONLY)
+    fields = read_body(await call.body(), BuildingInput, partial=False, read_only=_READ_ONLY)
     building_id = await accounts.create_building(call.act(org_id), user_id, fields)
     async with call.services.database.read(org_id) as tx:
         building = await buildings.get(tx, org_id, building_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 from uuid import UUID
@@ -11,6 +11,7 @@ from litestar import Request, Response
 
 from heatfleet.api.services import Services
 from heatfleet.auth.errors import Unauthenticated
+from heatfleet.auth.permissions import Reach
 from heatfleet.auth.principal import Principal
 from heatfleet.flows.toolbox import Act
 from heatfleet.store.audit import Actor
@@ -22,19 +23,31 @@ ApiResponse = Response[Any]
 
 @dataclass(slots=True)
 class Call:
-    """What the edge found out before routing."""
+    """What the edge found out before routing, then the request itself and how far the caller's right carries."""
 
     services: Services
     request_id: str
     address: str
     principal: Principal | None = None
     refusal: Unauthenticated | None = None
+    reach: Reach = Reach.NONE
+    request: ApiRequest = field(init=False)
 
     def who(self) -> Principal:
         """The caller; raises :class:`Unauthenticated`."""
         if self.principal is None:
             raise self.refusal or Unauthenticated("Send an access token: Authorization: Bearer ….")
         return self.principal
+
+    async def body(self) -> bytes:
+        """The request's body."""
+        return await self.request.body()
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query's parameters, the last of each name."""
+        raw = self.request.scope["query_string"]
+        return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
 
     def act(self, org_id: UUID) -> Act:
         """The caller at work in ``org_id`` (whose right was checked before)."""
@@ -46,9 +59,3 @@ def call_of(request: ApiRequest) -> Call:
     """What the edge left for this request."""
     call: Call = request.scope[SCOPE_KEY]  # type: ignore[literal-required]
     return call
-
-
-def query_of(request: ApiRequest) -> dict[str, str]:
-    """The query's parameters, the last of each name."""
-    raw = request.scope["query_string"]
-    return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}

@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from litestar import post
-from litestar.params import FromPath
-
-from heatfleet.api.call import ApiRequest, ApiResponse, Call, call_of, query_of
+from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.inputs import CUE_ALIASES, CueResolveInput, CueStateInput
 from heatfleet.api.onboarding import check_url
-from heatfleet.api.operation import Doc, Param, answer
+from heatfleet.api.operation import Doc, Param, answer, operation
 from heatfleet.api.parse import read_fields, read_json, rename
 from heatfleet.api.schemas import ActionOutput, RedirectOutput
 from heatfleet.api.services import BASE
@@ -30,30 +27,27 @@ _SECRET = (Param("secret", str, "The signed secret of the action's resolution li
 _ONE = f"{BASE}/cues/{{cue_id:uuid}}"
 
 
-@post(
+@operation(
+    "POST",
     f"{_ONE}/resolve",
-    status_code=200,
-    opt={
-        "doc": Doc(
-            "resolve_reauthentication",
-            "Start signing in again",
-            _TAG,
-            answer=RedirectOutput,
-            body=CueResolveInput,
-            query=_SECRET,
-            errors=(401, 404, 422),
-            description="Send the owner's browser to `redirect_url`.",
-        )
-    },
+    Doc(
+        "resolve_reauthentication",
+        "Start signing in again",
+        _TAG,
+        answer=RedirectOutput,
+        errors=(404,),
+        body=CueResolveInput,
+        query=_SECRET,
+        description="Send the owner's browser to `redirect_url`.",
+    ),
 )
-async def resolve(request: ApiRequest, cue_id: FromPath[UUID]) -> ApiResponse:
+async def resolve(call: Call, cue_id: UUID) -> ApiResponse:
     """Where the owner signs in again."""
-    call = call_of(request)
     principal = call.who()
-    fields = _read(await request.body(), CueResolveInput)
+    fields = _read(await call.body(), CueResolveInput)
     for name in ("success_url", "cancel_url"):
         check_url(name, fields[name])
-    _check_secret(call, request, cue_id)
+    _check_secret(call, cue_id)
     act = call.act(principal.org_id)
     waiting = await flow.reauthentication(act, cue_id)
     allow(principal, Right.ONBOARD, principal.org_id, waiting.pump.user_id)
@@ -70,51 +64,45 @@ async def resolve(request: ApiRequest, cue_id: FromPath[UUID]) -> ApiResponse:
     return answer(RedirectOutput(redirect_url=url))
 
 
-@post(
+@operation(
+    "POST",
     f"{_ONE}/information/resolve",
-    status_code=200,
-    opt={
-        "doc": Doc(
-            "resolve_information",
-            "Mark a message as read",
-            _TAG,
-            answer=ActionOutput,
-            query=_SECRET,
-            errors=(401, 404),
-        )
-    },
+    Doc(
+        "resolve_information",
+        "Mark a message as read",
+        _TAG,
+        answer=ActionOutput,
+        errors=(404,),
+        query=_SECRET,
+    ),
 )
-async def resolve_information(request: ApiRequest, cue_id: FromPath[UUID]) -> ApiResponse:
+async def resolve_information(call: Call, cue_id: UUID) -> ApiResponse:
     """The action."""
-    call = call_of(request)
     act = call.act(call.who().org_id)
-    _check_secret(call, request, cue_id)
+    _check_secret(call, cue_id)
     await flow.settle(act, cue_id, "information", "resolved", {})
     return answer(ActionOutput(action_id=cue_id))
 
 
-@post(
+@operation(
+    "POST",
     f"{_ONE}/state",
-    status_code=200,
-    opt={
-        "doc": Doc(
-            "report_action_state",
-            "Tell how an action ended",
-            _TAG,
-            answer=ActionOutput,
-            body=CueStateInput,
-            query=_SECRET,
-            errors=(401, 404, 422),
-            is_open=True,
-            description="Needs the secret only.",
-        )
-    },
+    Doc(
+        "report_action_state",
+        "Tell how an action ended",
+        _TAG,
+        answer=ActionOutput,
+        errors=(404,),
+        body=CueStateInput,
+        query=_SECRET,
+        is_open=True,
+        description="Needs the secret only.",
+    ),
 )
-async def report_state(request: ApiRequest, cue_id: FromPath[UUID]) -> ApiResponse:
+async def report_state(call: Call, cue_id: UUID) -> ApiResponse:
     """The action."""
-    call = call_of(request)
-    member = _member(call, request, cue_id)
-    fields = _read(await request.body(), CueStateInput)
+    member = _member(call, cue_id)
+    fields = _read(await call.body(), CueStateInput)
     async with call.services.database.read(FLEET) as tx:
         cue = await cues.find_by_secret(tx, cue_id)
     if cue is None:
@@ -125,9 +113,9 @@ async def report_state(request: ApiRequest, cue_id: FromPath[UUID]) -> ApiRespon
     return answer(ActionOutput(action_id=cue_id))
 
 
-def _member(call: Call, request: ApiRequest, cue_id: UUID) -> str:
+def _member(call: Call, cue_id: UUID) -> str:
     """Whom the secret was given to; raises :class:`Unauthenticated` unless it is for this very action."""
-    secret = query_of(request).get("secret", "")
+    secret = call.query.get("secret", "")
     subject = call.services.secrets.open("cue", secret, call.services.clock.wall_now())
     named, _, member = subject.partition("|")
     if named != str(cue_id):
@@ -135,10 +123,10 @@ def _member(call: Call, request: ApiRequest, cue_id: UUID) -> str:
     return member
 
 
-def _check_secret(call: Call, request: ApiRequest, cue_id: UUID) -> None:
+def _check_secret(call: Call, cue_id: UUID) -> None:
     """The secret is the caller's own; anything else is as if the action did not exist."""
     try:
-        member = _member(call, request, cue_id)
+        member = _member(call, cue_id)
     except Unauthenticated:
         member = ""
     if member != call.who().name:

@@ -6,10 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import delete, get, post, route
-from litestar.params import FromPath
 
-from heatfleet.api.call import ApiRequest, ApiResponse, Call, call_of, query_of
+from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.inputs import (
     HEAT_PUMP_ALIASES,
     MODEL_ALIASES,
@@ -17,13 +15,13 @@ from heatfleet.api.inputs import (
     DeviceModelInput,
     HeatPumpInput,
 )
-from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, Param, answer, if_match, page
+from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, Param, answer, if_match, nothing, operation, page
 from heatfleet.api.parse import Query, read_fields, read_json, rename
 from heatfleet.api.schemas import HeatPumpDetailOutput
 from heatfleet.api.services import BASE
 from heatfleet.api.users import USERS
 from heatfleet.api.views import show_heat_pump
-from heatfleet.auth.permissions import Right, allow
+from heatfleet.auth.permissions import Right
 from heatfleet.domain.errors import NotFound
 from heatfleet.domain.price_zones import parse_price_zone
 from heatfleet.flows import heat_pumps as flow
@@ -35,28 +33,24 @@ HEAT_PUMPS = f"{USERS}/{{user_id:uuid}}/heat-pumps"
 ONE = f"{HEAT_PUMPS}/{{heat_pump_id:uuid}}"
 _TAG = "User Heat Pumps"
 _READ_ONLY = frozenset(HeatPumpDetailOutput.__struct_fields__) | {"user_id"}
-_CHANGE = (401, 404, 412, 422)
 
 
-@get(
+@operation(
+    "GET",
     HEAT_PUMPS,
-    opt={
-        "doc": Doc(
-            "list_user_heat_pumps",
-            "List a user's heat pumps",
-            _TAG,
-            answer=HeatPumpDetailOutput,
-            is_list=True,
-            query=(INCLUDE_DELETED, *PAGE),
-            errors=(401, 404, 422),
-        )
-    },
+    Doc(
+        "list_user_heat_pumps",
+        "List a user's heat pumps",
+        _TAG,
+        right=Right.READ_HEAT_PUMP,
+        answer=HeatPumpDetailOutput,
+        is_list=True,
+        query=(INCLUDE_DELETED, *PAGE),
+    ),
 )
-async def list_user_heat_pumps(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
+async def list_user_heat_pumps(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
     """A page of one user's heat pumps."""
-    call = call_of(request)
-    allow(call.who(), Right.READ_HEAT_PUMP, org_id, user_id)
-    query = Query(query_of(request))
+    query = Query(call.query)
     after, limit = query.page()
     include_deleted = query.take("include_deleted", bool, False)
     query.done()
@@ -65,7 +59,7 @@ async def list_user_heat_pumps(request: ApiRequest, org_id: FromPath[UUID], user
         if await users.get(tx, org_id, user_id, include_deleted) is None:
             raise NotFound("There is no such user.")
         rows = await heat_pump_views.find(tx, org_id, wanted)
-    return page(request, rows, limit, lambda row: show_heat_pump(row, call))
+    return page(call, rows, limit, lambda row: show_heat_pump(row, call))
 
 
 _FILTERS = (
@@ -79,25 +73,22 @@ _FILTERS = (
 )
 
 
-@get(
+@operation(
+    "GET",
     f"{BASE}/org/{{org_id:uuid}}/heat-pumps",
-    opt={
-        "doc": Doc(
-            "list_heat_pumps",
-            "List the organisation's heat pumps",
-            "Heat Pumps",
-            answer=HeatPumpDetailOutput,
-            is_list=True,
-            query=(*_FILTERS, INCLUDE_DELETED, *PAGE),
-            errors=(401, 403, 404, 422),
-        )
-    },
+    Doc(
+        "list_heat_pumps",
+        "List the organisation's heat pumps",
+        "Heat Pumps",
+        right=Right.LIST_FLEET,
+        answer=HeatPumpDetailOutput,
+        is_list=True,
+        query=(*_FILTERS, INCLUDE_DELETED, *PAGE),
+    ),
 )
-async def list_heat_pumps(request: ApiRequest, org_id: FromPath[UUID]) -> ApiResponse:
+async def list_heat_pumps(call: Call, org_id: UUID) -> ApiResponse:
     """A page of the whole fleet."""
-    call = call_of(request)
-    allow(call.who(), Right.LIST_FLEET, org_id)
-    query = Query(query_of(request))
+    query = Query(call.query)
     after, limit = query.page()
     zone = query.take("price_zone", str)
     filters = {param.name: query.take(param.name, param.kind) for param in _FILTERS[1:]}
@@ -112,110 +103,89 @@ async def list_heat_pumps(request: ApiRequest, org_id: FromPath[UUID]) -> ApiRes
     )
     async with call.services.database.read(org_id) as tx:
         rows = await heat_pump_views.find(tx, org_id, wanted)
-    return page(request, rows, limit, lambda row: show_heat_pump(row, call))
+    return page(call, rows, limit, lambda row: show_heat_pump(row, call))
 
 
-@post(
+@operation(
+    "POST",
     HEAT_PUMPS,
-    status_code=200,
-    opt={
-        "doc": Doc(
-            "register_heat_pump",
-            "Register a user's heat pump",
-            _TAG,
-            answer=HeatPumpDetailOutput,
-            body=HeatPumpInput,
-            errors=(401, 404, 422),
-            has_version=True,
-            description="The device is `pending` until its owner signs in at `authorization_url`.",
-        )
-    },
+    Doc(
+        "register_heat_pump",
+        "Register a user's heat pump",
+        _TAG,
+        right=Right.CHANGE_HEAT_PUMP,
+        answer=HeatPumpDetailOutput,
+        body=HeatPumpInput,
+        has_version=True,
+        description="The device is `pending` until its owner signs in at `authorization_url`.",
+    ),
 )
-async def register_heat_pump(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
+async def register_heat_pump(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
     """The registered heat pump."""
-    call = call_of(request)
-    allow(call.who(), Right.CHANGE_HEAT_PUMP, org_id, user_id)
-    settings, model = _read(await request.body())
+    settings, model = _read(await call.body())
     heat_pump_id = await flow.register(call.act(org_id), user_id, settings, model)
     return await _show(call, org_id, user_id, heat_pump_id)
 
 
-@get(
+@operation(
+    "GET",
     ONE,
-    opt={
-        "doc": Doc(
-            "retrieve_heat_pump",
-            "Get details about a user's specific heat pump",
-            _TAG,
-            answer=HeatPumpDetailOutput,
-            query=(INCLUDE_DELETED,),
-            errors=(401, 404, 422),
-            has_version=True,
-        )
-    },
+    Doc(
+        "retrieve_heat_pump",
+        "Get details about a user's specific heat pump",
+        _TAG,
+        right=Right.READ_HEAT_PUMP,
+        answer=HeatPumpDetailOutput,
+        query=(INCLUDE_DELETED,),
+        has_version=True,
+    ),
 )
-async def retrieve_heat_pump(
-    request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID], heat_pump_id: FromPath[UUID]
-) -> ApiResponse:
+async def retrieve_heat_pump(call: Call, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
     """One heat pump."""
-    call = call_of(request)
-    allow(call.who(), Right.READ_HEAT_PUMP, org_id, user_id)
-    include_deleted = False
-    if request.scope["query_string"]:
-        query = Query(query_of(request))
-        include_deleted = query.take("include_deleted", bool, False)
-        query.done()
+    query = Query(call.query)
+    include_deleted = query.take("include_deleted", bool, False)
+    query.done()
     return await _show(call, org_id, user_id, heat_pump_id, include_deleted)
 
 
-@route(
+@operation(
+    "PUT PATCH",
     ONE,
-    http_method=["PUT", "PATCH"],
-    opt={
-        "doc": Doc(
-            "update_heat_pump",
-            "Change a heat pump's settings",
-            _TAG,
-            answer=HeatPumpDetailOutput,
-            body=HeatPumpInput,
-            errors=_CHANGE,
-            has_version=True,
-            description="Send only what changes; `null` clears. PUT and PATCH are the same.",
-        )
-    },
+    Doc(
+        "update_heat_pump",
+        "Change a heat pump's settings",
+        _TAG,
+        right=Right.CHANGE_HEAT_PUMP,
+        answer=HeatPumpDetailOutput,
+        body=HeatPumpInput,
+        has_version=True,
+        description="Send only what changes; `null` clears. PUT and PATCH are the same.",
+    ),
 )
-async def update_heat_pump(
-    request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID], heat_pump_id: FromPath[UUID]
-) -> ApiResponse:
+async def update_heat_pump(call: Call, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
     """The changed heat pump."""
-    call = call_of(request)
-    allow(call.who(), Right.CHANGE_HEAT_PUMP, org_id, user_id)
-    settings, model = _read(await request.body())
-    await flow.change(call.act(org_id), (user_id, heat_pump_id), settings, model, if_match(request))
+    settings, model = _read(await call.body())
+    await flow.change(call.act(org_id), (user_id, heat_pump_id), settings, model, if_match(call))
     return await _show(call, org_id, user_id, heat_pump_id)
 
 
-@delete(
+@operation(
+    "DELETE",
     ONE,
-    status_code=204,
-    opt={
-        "doc": Doc(
-            "delete_heat_pump",
-            "Delete a heat pump",
-            _TAG,
-            errors=(401, 404, 412),
-            status=204,
-            description="Softly and at once; the owner's own settings are restored first of all.",
-        )
-    },
+    Doc(
+        "delete_heat_pump",
+        "Delete a heat pump",
+        _TAG,
+        right=Right.CHANGE_HEAT_PUMP,
+        status=204,
+        has_version=True,
+        description="Softly and at once; the owner's own settings are restored first of all.",
+    ),
 )
-async def delete_heat_pump(
-    request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID], heat_pump_id: FromPath[UUID]
-) -> None:
+async def delete_heat_pump(call: Call, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
     """Nothing."""
-    call = call_of(request)
-    allow(call.who(), Right.CHANGE_HEAT_PUMP, org_id, user_id)
-    await flow.delete(call.act(org_id), (user_id, heat_pump_id), if_match(request))
+    await flow.delete(call.act(org_id), (user_id, heat_pump_id), if_match(call))
+    return nothing()
 
 
 def _read(raw: bytes) -> tuple[dict[str, Any], ModelNames | None]:

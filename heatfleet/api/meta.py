@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from litestar import MediaType, Response, get
 
-from heatfleet.api.call import ApiRequest, ApiResponse, call_of
-from heatfleet.api.operation import Doc, answer
+from heatfleet.api.call import ApiRequest, ApiResponse, Call
+from heatfleet.api.operation import Doc, answer, operation
 from heatfleet.api.schemas import Health, MeOutput
 from heatfleet.api.services import BASE
 from heatfleet.store import health
@@ -14,35 +14,33 @@ from heatfleet.store.database import FLEET
 _TAG = "Server"
 
 
-@get(
-    f"{BASE}/me",
-    opt={"doc": Doc("retrieve_me", "Who the token speaks for", "Authentication", answer=MeOutput, errors=(401,))},
-)
-async def me(request: ApiRequest) -> ApiResponse:
+@operation("GET", f"{BASE}/me", Doc("retrieve_me", "Who the token speaks for", "Authentication", answer=MeOutput))
+async def me(call: Call) -> ApiResponse:
     """Organisation, role, person or client of the token."""
-    who = call_of(request).who()
+    who = call.who()
     return answer(MeOutput(org_id=who.org_id, role=who.role.value, user_id=who.user_id, client_id=who.client_id))
 
 
-@get(
+@operation(
+    "GET",
     "/.well-known/jwks.json",
-    opt={"doc": Doc("retrieve_jwks", "Public keys of the access tokens", "Authentication", errors=(), is_open=True)},
+    Doc("retrieve_jwks", "Public keys of the access tokens", "Authentication", is_open=True),
 )
-async def jwks(request: ApiRequest) -> ApiResponse:
+async def jwks(call: Call) -> ApiResponse:
     """The key set."""
-    return answer(call_of(request).services.keys.jwks(), headers={"Cache-Control": "public, max-age=300"})
+    return answer(call.services.keys.jwks(), headers={"Cache-Control": "public, max-age=300"})
 
 
-@get("/healthz", opt={"doc": Doc("healthz", "The process is alive", _TAG, answer=Health, errors=(), is_open=True)})
-async def healthz() -> ApiResponse:
+@operation("GET", "/healthz", Doc("healthz", "The process is alive", _TAG, answer=Health, is_open=True))
+async def healthz(call: Call) -> ApiResponse:
     """ok."""
     return answer(Health())
 
 
-@get("/readyz", opt={"doc": Doc("readyz", "The server can work", _TAG, answer=Health, errors=(503,), is_open=True)})
-async def readyz(request: ApiRequest) -> ApiResponse:
+@operation("GET", "/readyz", Doc("readyz", "The server can work", _TAG, answer=Health, errors=(503,), is_open=True))
+async def readyz(call: Call) -> ApiResponse:
     """ok, once the database answers."""
-    async with call_of(request).services.database.read(FLEET) as tx:
+    async with call.services.database.read(FLEET) as tx:
         await health.ping(tx)
     return answer(Health())
 

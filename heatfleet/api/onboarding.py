@@ -7,12 +7,9 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from litestar import get, post
-from litestar.params import FromPath
-
-from heatfleet.api.call import ApiRequest, ApiResponse, Call, call_of
+from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.inputs import OnboardingInput
-from heatfleet.api.operation import Doc, answer
+from heatfleet.api.operation import Doc, answer, operation
 from heatfleet.api.parse import read_body
 from heatfleet.api.schemas import OnboardingOutput
 from heatfleet.api.services import BASE
@@ -27,28 +24,25 @@ _READ_ONLY = frozenset(OnboardingOutput.__struct_fields__)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-@post(
+@operation(
+    "POST",
     f"{BASE}/device-onboarding",
-    status_code=200,
-    opt={
-        "doc": Doc(
-            "create_device_onboarding",
-            "Create an onboarding session",
-            _TAG,
-            answer=OnboardingOutput,
-            body=OnboardingInput,
-            errors=(401, 404, 422),
-            description="Send the person's browser to `authentication_url`. After success it comes back to"
-            " `success_url` with `deviceId` added to its query.",
-        )
-    },
+    Doc(
+        "create_device_onboarding",
+        "Create an onboarding session",
+        _TAG,
+        answer=OnboardingOutput,
+        errors=(404,),
+        body=OnboardingInput,
+        description="Send the person's browser to `authentication_url`. After success it comes back to"
+        " `success_url` with `deviceId` added to its query.",
+    ),
 )
-async def create_device_onboarding(request: ApiRequest) -> ApiResponse:
+async def create_device_onboarding(call: Call) -> ApiResponse:
     """The new session."""
-    call = call_of(request)
     principal = call.who()
     fields = read_body(
-        await request.body(), OnboardingInput, partial=False, read_only=_READ_ONLY - {"success_url", "cancel_url"}
+        await call.body(), OnboardingInput, partial=False, read_only=_READ_ONLY - {"success_url", "cancel_url"}
     )
     allow(principal, Right.ONBOARD, principal.org_id, fields["user_id"])
     for name in ("success_url", "cancel_url"):
@@ -58,21 +52,20 @@ async def create_device_onboarding(request: ApiRequest) -> ApiResponse:
     return await _show(call, session_id)
 
 
-@get(
+@operation(
+    "GET",
     f"{BASE}/device-onboarding/{{session_id:uuid}}",
-    opt={
-        "doc": Doc(
-            "retrieve_device_onboarding",
-            "Get an onboarding session",
-            _TAG,
-            answer=OnboardingOutput,
-            errors=(401, 404),
-        )
-    },
+    Doc(
+        "retrieve_device_onboarding",
+        "Get an onboarding session",
+        _TAG,
+        answer=OnboardingOutput,
+        errors=(404,),
+    ),
 )
-async def retrieve_device_onboarding(request: ApiRequest, session_id: FromPath[UUID]) -> ApiResponse:
+async def retrieve_device_onboarding(call: Call, session_id: UUID) -> ApiResponse:
     """One session."""
-    return await _show(call_of(request), session_id)
+    return await _show(call, session_id)
 
 
 def check_url(name: str, url: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -12,18 +12,21 @@ from litestar.handlers import HTTPRouteHandler
 
 from heatfleet.api.examples import EXAMPLES
 from heatfleet.api.inputs import DeviceModelInput, TokenInput
-from heatfleet.api.operation import Doc, Param
+from heatfleet.api.operation import PATH_ID, Doc, Param
 from heatfleet.api.problems import MEDIA_TYPE, TITLES, Problem
 from heatfleet.api.schemas import OAuthErrorOutput
 from heatfleet.api.services import BASE
+from heatfleet.auth.permissions import TABLE, Reach
 
 VERSION = "2.0"
 _REF = "#/components/schemas/{name}"
-_PATH_PARAM = re.compile(r"{(\w+):uuid}")
 _ID_WORDS = {
     "org_id": "The organisation",
     "user_id": "The user the object belongs to",
     "heat_pump_id": "The heat pump",
+    "building_id": "The building",
+    "contract_id": "The energy contract",
+    "client_id": "The machine client",
     "cue_id": "The action",
     "session_id": "The onboarding session",
 }
@@ -83,10 +86,10 @@ def _paths(documented: list[tuple[HTTPRouteHandler, Doc]]) -> dict[str, Any]:
     paths: dict[str, Any] = {}
     for handler, doc in documented:
         path = sorted(handler.paths, key=lambda p: not p.startswith(BASE))[0]
-        item = paths.setdefault(_PATH_PARAM.sub(r"{\1}", path), {})
+        item = paths.setdefault(PATH_ID.sub(r"{\1}", path), {})
         for method in sorted(handler.http_methods, reverse=True):
             if method not in {"OPTIONS", "HEAD"}:
-                item[method.lower()] = _operation(doc, method, _PATH_PARAM.findall(path))
+                item[method.lower()] = _operation(doc, method, PATH_ID.findall(path))
     return paths
 
 
@@ -131,8 +134,10 @@ def _query_param(param: Param) -> dict[str, Any]:
         bool: {"type": "boolean"},
         int: {"type": "integer", "minimum": 1, "maximum": 500},
         UUID: {"type": "string", "format": "uuid"},
+        datetime: {"type": "string", "format": "date-time"},
     }
-    schema = dict(kinds[param.kind])
+    one_of = isinstance(param.kind, tuple)
+    schema = {"type": "string", "enum": list(param.kind)} if one_of else dict(kinds[param.kind])
     if param.default is not None:
         schema["default"] = param.default
     return {"in": "query", "name": param.name, "required": False, "schema": schema, "description": param.description}
@@ -146,7 +151,7 @@ def _header_params(doc: Doc, method: str) -> list[dict[str, Any]]:
     found = []
     if method == "POST" and not doc.is_open:
         found.append(header("Idempotency-Key", "Repeat a request safely: same key, same answer, for 24 hours."))
-    if 412 in doc.errors:
+    if 412 in _errors(doc, method):
         found.append(header("If-Match", "The ETag last seen; 412 when somebody changed it since."))
     return found
 
@@ -161,12 +166,29 @@ def _responses(doc: Doc, method: str) -> dict[str, Any]:
         good["content"] = {"application/json": {"schema": schema}}
     elif doc.status == 200:
         good["content"] = {"application/json": {"schema": {"type": "object"}}}
-    if doc.has_version:
+    if doc.has_version and doc.answer is not None:
         good["headers"] = {"ETag": {"schema": {"type": "string"}, "description": "Version of the writable settings"}}
     if doc.body is TokenInput:
         return {"200": good} | {str(status): _oauth_error(status) for status in (400, 401, 429)}
-    errors = [*doc.errors, *([409, 413] if method == "POST" else [413] if doc.body else []), 429]
-    return {str(doc.status): good} | {str(status): _problem(status) for status in sorted(set(errors))}
+    return {str(doc.status): good} | {str(status): _problem(status) for status in sorted(_errors(doc, method))}
+
+
+def _errors(doc: Doc, method: str) -> set[int]:
+    """The statuses besides the good one: what follows from rights, ids, bodies and versions, and ``doc.errors``."""
+    found = {*doc.errors, 429}
+    if not doc.is_open:
+        found |= {401}
+    if doc.right is not None:
+        found |= {404} | ({403} if {Reach.NONE, Reach.END_USERS} & {*TABLE[doc.right].values()} else set())
+    if doc.body is not None:
+        found |= {413, 422}
+    if doc.query:
+        found |= {422}
+    if method == "POST" and not doc.is_open:
+        found |= {409, 413}
+    if method in {"PUT", "PATCH", "DELETE"} and doc.has_version:
+        found |= {412}
+    return found
 
 
 def _problem(status: int) -> dict[str, Any]:

@@ -1,27 +1,34 @@
-"""What an operation says of itself for the schema, and the small things handlers share."""
+"""One operation of the API: what it says of itself, who may call it, and the small things handlers share.
+
+A handler is a function ``(call, **ids of the path) -> answer``; :func:`operation` serves it. The caller's right is
+checked here, before the handler runs, so that no handler can forget it.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
-from litestar import Response
+from litestar import HttpMethod, Response
+from litestar.handlers import HTTPRouteHandler
 
-from heatfleet.api.call import ApiRequest, ApiResponse
+from heatfleet.api.call import ApiRequest, ApiResponse, Call, call_of
 from heatfleet.api.parse import cursor
+from heatfleet.auth.permissions import Right, allow
 
 JSON = "application/json"
+PATH_ID = re.compile(r"{(\w+):uuid}")
 _ETAG = re.compile(r'"(\d{1,9})"')
 
 
 @dataclass(frozen=True)
 class Param:
-    """A query parameter."""
+    """A query parameter; ``kind`` is its type, a tuple of texts the values it may have."""
 
     name: str
     kind: Any
@@ -31,15 +38,20 @@ class Param:
 
 @dataclass(frozen=True)
 class Doc:
-    """An operation: its id, what it takes and answers, the errors it may give."""
+    """An operation: its id, whose right it needs, what it takes and answers.
+
+    ``right`` is checked against the path's ``org_id`` and ``user_id``; operations whose object is only found out later
+    have none and check it themselves. ``errors`` are those that do not follow from the rest (see ``openapi.py``).
+    """
 
     id: str
     summary: str
     tag: str
+    right: Right | None = None
     answer: Any = None
     body: type[msgspec.Struct] | None = None
     query: tuple[Param, ...] = ()
-    errors: tuple[int, ...] = (401, 403, 404)
+    errors: tuple[int, ...] = ()
     description: str = ""
     status: int = 200
     is_open: bool = False
@@ -52,6 +64,26 @@ PAGE = (
     Param("after", str, "Opaque cursor from the Link header of the page before."),
 )
 INCLUDE_DELETED = Param("include_deleted", bool, "If true, includes soft-deleted ones.", False)
+Handler = Callable[..., Awaitable[ApiResponse]]
+
+
+def operation(methods: str, path: str | list[str], doc: Doc) -> Callable[[Handler], HTTPRouteHandler]:
+    """Serves the function below at ``path`` for ``methods`` (such as ``"PUT PATCH"``)."""
+
+    def serve_with(handler: Handler) -> HTTPRouteHandler:
+        async def serve(request: ApiRequest) -> ApiResponse:
+            call, ids = call_of(request), cast("dict[str, UUID]", request.scope["path_params"])
+            call.request = request
+            if doc.right is not None:
+                call.reach = allow(call.who(), doc.right, ids["org_id"], ids.get("user_id"))
+            elif not doc.is_open:
+                call.who()
+            return await handler(call, **ids)
+
+        verbs = [HttpMethod(method) for method in methods.split()]
+        return HTTPRouteHandler(path, http_method=verbs, status_code=200, opt={"doc": doc})(serve)
+
+    return serve_with
 
 
 def answer(body: Any, version: int | None = None, headers: dict[str, str] | None = None) -> ApiResponse:
@@ -62,11 +94,16 @@ def answer(body: Any, version: int | None = None, headers: dict[str, str] | None
     return Response(msgspec.json.encode(body), status_code=200, media_type=JSON, headers=headers)
 
 
-def page(request: ApiRequest, rows: Sequence[Any], limit: int, show: Callable[[Any], Any]) -> ApiResponse:
+def nothing() -> ApiResponse:
+    """204."""
+    return Response(None, status_code=204)
+
+
+def page(call: Call, rows: Sequence[Any], limit: int, show: Callable[[Any], Any]) -> ApiResponse:
     """200 with the first ``limit`` rows, and a Link to the next page when there is one row more."""
     headers = {}
     if len(rows) > limit:
-        headers["Link"] = f'<{_next_url(request, rows[limit - 1].id, limit)}>; rel="next"'
+        headers["Link"] = f'<{_next_url(call.request, rows[limit - 1].id, limit)}>; rel="next"'
     return answer([show(row) for row in rows[:limit]], headers=headers)
 
 
@@ -75,9 +112,9 @@ def _next_url(request: ApiRequest, last: UUID, limit: int) -> str:
     return f"{request.scope['path']}?{urlencode({**kept, 'limit': limit, 'after': cursor(last)})}"
 
 
-def if_match(request: ApiRequest) -> frozenset[int] | None:
+def if_match(call: Call) -> frozenset[int] | None:
     """The versions ``If-Match`` names; None when it is absent or ``*``."""
-    text = request.headers.get("if-match")
+    text = call.request.headers.get("if-match")
     if text is None or text.strip() == "*":
         return None
     return frozenset(int(version) for version in _ETAG.findall(text))

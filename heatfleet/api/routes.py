@@ -10,7 +10,25 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.types import ASGIApp, ControllerRouterHandler
 
-from heatfleet.api import buildings, cues, heat_pumps, meta, onboarding, token, users
+from heatfleet.api import (
+    audit,
+    buildings,
+    catalogue,
+    clients,
+    contracts,
+    cues,
+    heat_pumps,
+    invites,
+    meta,
+    onboarding,
+    organisation,
+    plans,
+    privacy,
+    statistics,
+    telemetry,
+    token,
+    users,
+)
 from heatfleet.api.docs_page import render_docs
 from heatfleet.api.edge import Edge
 from heatfleet.api.idempotency import Idempotency
@@ -21,11 +39,21 @@ from heatfleet.api.services import Services
 HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *token.HANDLERS,
     *meta.HANDLERS[:1],
+    *organisation.HANDLERS,
+    *clients.HANDLERS,
     *users.HANDLERS,
+    *invites.HANDLERS,
+    *privacy.HANDLERS,
     *buildings.HANDLERS,
+    *contracts.HANDLERS,
     *heat_pumps.HANDLERS,
+    *telemetry.HANDLERS,
+    *plans.HANDLERS,
+    *statistics.HANDLERS,
+    *catalogue.HANDLERS,
     *onboarding.HANDLERS,
     *cues.HANDLERS,
+    *audit.HANDLERS,
     *meta.HANDLERS[1:],
 )
 

@@ -7,11 +7,9 @@ import binascii
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
-from litestar import post
-
-from heatfleet.api.call import ApiRequest, ApiResponse, call_of
+from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.inputs import TokenInput
-from heatfleet.api.operation import Doc, answer
+from heatfleet.api.operation import Doc, answer, operation
 from heatfleet.api.parse import read_json
 from heatfleet.api.services import BASE
 from heatfleet.auth.errors import OAuthError, invalid_client
@@ -25,19 +23,17 @@ _DOC = Doc(
     "Authentication",
     answer=TokenAnswer,
     body=TokenInput,
-    errors=(),
     is_open=True,
     description="`client_credentials` for servers (36000 s, no refresh token), `password` for people, `refresh_token`"
     " (each is good once; one that comes back a second time ends its whole family).",
 )
 
 
-@post([f"{BASE}/auth/token", "/oauth2/token"], status_code=200, opt={"doc": _DOC})
-async def create_token(request: ApiRequest) -> ApiResponse:
+@operation("POST", [f"{BASE}/auth/token", "/oauth2/token"], _DOC)
+async def create_token(call: Call) -> ApiResponse:
     """Tokens, or an RFC 6749 error."""
-    call = call_of(request)
-    fields = _read(request.headers.get("content-type", ""), await request.body())
-    fields |= _basic(request.headers.get("authorization"), fields)
+    fields = _read(call.request.headers.get("content-type", ""), await call.body())
+    fields |= _basic(call.request.headers.get("authorization"), fields)
     wanted = {name: fields[name] for name in _FIELDS if fields.get(name)}
     if "grant_type" not in wanted:
         raise OAuthError("invalid_request", "grant_type is required.")

@@ -6,17 +6,15 @@ from typing import Any
 from uuid import UUID
 
 from babel import Locale
-from litestar import get, post, route
-from litestar.params import FromPath
 
-from heatfleet.api.call import ApiRequest, ApiResponse, Call, call_of, query_of
+from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.inputs import UserInput
-from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, Param, answer, if_match, page
+from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, Param, answer, if_match, operation, page
 from heatfleet.api.parse import Query, read_body
 from heatfleet.api.schemas import UserOutput
 from heatfleet.api.services import BASE
 from heatfleet.api.views import show_user
-from heatfleet.auth.permissions import Reach, Right, allow, allow_role, reach
+from heatfleet.auth.permissions import Reach, Right, allow_role, reach
 from heatfleet.auth.principal import Principal
 from heatfleet.domain.errors import Forbidden, Invalid, NotFound
 from heatfleet.flows import accounts
@@ -29,33 +27,30 @@ _READ_ONLY = frozenset(UserOutput.__struct_fields__)
 _COUNTRIES = frozenset(str(code) for code in Locale("en").territories if len(str(code)) == 2)
 
 
-@get(
+@operation(
+    "GET",
     USERS,
-    opt={
-        "doc": Doc(
-            "list_users",
-            "List the organisation's users",
-            _TAG,
-            answer=UserOutput,
-            is_list=True,
-            query=(
-                Param("role", str, "Only this role."),
-                Param("q", str, "Beginning of e-mail, name or external id."),
-                INCLUDE_DELETED,
-                *PAGE,
-            ),
-            errors=(401, 403, 404, 422),
-        )
-    },
+    Doc(
+        "list_users",
+        "List the organisation's users",
+        _TAG,
+        right=Right.LIST_USERS,
+        answer=UserOutput,
+        is_list=True,
+        query=(
+            Param("role", str, "Only this role."),
+            Param("q", str, "Beginning of e-mail, name or external id."),
+            INCLUDE_DELETED,
+            *PAGE,
+        ),
+    ),
 )
-async def list_users(request: ApiRequest, org_id: FromPath[UUID]) -> ApiResponse:
+async def list_users(call: Call, org_id: UUID) -> ApiResponse:
     """A page of users."""
-    call = call_of(request)
-    covered = allow(call.who(), Right.LIST_USERS, org_id)
-    query = Query(query_of(request))
+    query = Query(call.query)
     after, limit = query.page()
     wanted = UserFilter(
-        role="user" if covered is Reach.END_USERS else query.take("role", str),
+        role="user" if call.reach is Reach.END_USERS else query.take("role", str),
         q=query.take("q", str),
         include_deleted=query.take("include_deleted", bool, False),
         after=after,
@@ -64,85 +59,75 @@ async def list_users(request: ApiRequest, org_id: FromPath[UUID]) -> ApiResponse
     query.done()
     async with call.services.database.read(org_id) as tx:
         rows = await users.find(tx, org_id, wanted)
-    return page(request, rows, limit, show_user)
+    return page(call, rows, limit, show_user)
 
 
-@post(
+@operation(
+    "POST",
     USERS,
-    status_code=200,
-    opt={
-        "doc": Doc(
-            "create_user",
-            "Create a user",
-            _TAG,
-            answer=UserOutput,
-            body=UserInput,
-            errors=(401, 403, 404, 409, 422),
-            has_version=True,
-        )
-    },
+    Doc(
+        "create_user",
+        "Create a user",
+        _TAG,
+        right=Right.CREATE_USER,
+        answer=UserOutput,
+        body=UserInput,
+        has_version=True,
+    ),
 )
-async def create_user(request: ApiRequest, org_id: FromPath[UUID]) -> ApiResponse:
+async def create_user(call: Call, org_id: UUID) -> ApiResponse:
     """The new user."""
-    call = call_of(request)
     principal = call.who()
-    allow(principal, Right.CREATE_USER, org_id)
-    fields = _read(await request.body(), partial=False)
+    fields = _read(await call.body(), partial=False)
     allow_role(principal, Right.CREATE_USER, None, fields["role"])
     user_id = await accounts.create_user(call.act(org_id), fields)
     return await _show(call, org_id, user_id)
 
 
-@get(
+@operation(
+    "GET",
     f"{USERS}/{{user_id:uuid}}",
-    opt={
-        "doc": Doc(
-            "retrieve_user",
-            "Get a user",
-            _TAG,
-            answer=UserOutput,
-            query=(INCLUDE_DELETED,),
-            errors=(401, 403, 404, 422),
-            has_version=True,
-        )
-    },
+    Doc(
+        "retrieve_user",
+        "Get a user",
+        _TAG,
+        right=Right.READ_USER,
+        answer=UserOutput,
+        query=(INCLUDE_DELETED,),
+        has_version=True,
+    ),
 )
-async def retrieve_user(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
+async def retrieve_user(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
     """One user."""
-    call = call_of(request)
-    allow(call.who(), Right.READ_USER, org_id, user_id)
-    query = Query(query_of(request))
+    query = Query(call.query)
     include_deleted = query.take("include_deleted", bool, False)
     query.done()
     return await _show(call, org_id, user_id, include_deleted)
 
 
-@route(
+@operation(
+    "PUT PATCH",
     f"{USERS}/{{user_id:uuid}}",
-    http_method=["PUT", "PATCH"],
-    opt={
-        "doc": Doc(
-            "update_user",
-            "Change a user",
-            _TAG,
-            answer=UserOutput,
-            body=UserInput,
-            errors=(401, 403, 404, 409, 412, 422),
-            has_version=True,
-            description="Send only what changes; `null` clears.",
-        )
-    },
+    Doc(
+        "update_user",
+        "Change a user",
+        _TAG,
+        right=Right.CHANGE_USER,
+        answer=UserOutput,
+        body=UserInput,
+        errors=(409,),
+        has_version=True,
+        description="Send only what changes; `null` clears.",
+    ),
 )
-async def update_user(request: ApiRequest, org_id: FromPath[UUID], user_id: FromPath[UUID]) -> ApiResponse:
+async def update_user(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
     """The changed user."""
-    call = call_of(request)
     principal = call.who()
-    allow(principal, Right.CHANGE_USER, org_id, user_id)
-    changes = _read(await request.body(), partial=True)
+    changes = _read(await call.body(), partial=True)
     async with call.services.database.read(org_id) as tx:
         user = await users.get(tx, org_id, user_id)
     _check_change(principal, user, changes)
-    await accounts.change_user(call.act(org_id), user_id, changes, if_match(request))
+    await accounts.change_user(call.act(org_id), user_id, changes, if_match(call))
     return await _show(call, org_id, user_id)
 
 

@@ -30,12 +30,22 @@ class Right(StrEnum):
     READ_USER = "read_user"
     CHANGE_USER = "change_user"
     CHANGE_ROLE = "change_role"
+    DELETE_USER = "delete_user"
+    INVITE_USER = "invite_user"
+    EXPORT_USER = "export_user"
     READ_BUILDING = "read_building"
-    CREATE_BUILDING = "create_building"
+    CHANGE_BUILDING = "change_building"
+    READ_CONTRACT = "read_contract"
+    CHANGE_CONTRACT = "change_contract"
     LIST_FLEET = "list_fleet"
     READ_HEAT_PUMP = "read_heat_pump"
     CHANGE_HEAT_PUMP = "change_heat_pump"
     ONBOARD = "onboard"
+    READ_CATALOGUE = "read_catalogue"
+    READ_SETTINGS = "read_settings"
+    CHANGE_SETTINGS = "change_settings"
+    MANAGE_CLIENTS = "manage_clients"
+    READ_AUDIT = "read_audit"
 
 
 _N, _O, _E, _A = Reach.NONE, Reach.OWN, Reach.END_USERS, Reach.ALL
@@ -47,12 +57,22 @@ TABLE: dict[Right, dict[Role, Reach]] = {
         (Right.READ_USER, _A, _E, _O),
         (Right.CHANGE_USER, _A, _E, _O),
         (Right.CHANGE_ROLE, _A, _N, _N),
+        (Right.DELETE_USER, _A, _E, _O),
+        (Right.INVITE_USER, _A, _E, _N),
+        (Right.EXPORT_USER, _A, _E, _O),
         (Right.READ_BUILDING, _A, _A, _O),
-        (Right.CREATE_BUILDING, _A, _A, _O),
+        (Right.CHANGE_BUILDING, _A, _A, _O),
+        (Right.READ_CONTRACT, _A, _A, _O),
+        (Right.CHANGE_CONTRACT, _A, _A, _O),
         (Right.LIST_FLEET, _A, _A, _N),
         (Right.READ_HEAT_PUMP, _A, _A, _O),
         (Right.CHANGE_HEAT_PUMP, _A, _A, _O),
         (Right.ONBOARD, _A, _A, _O),
+        (Right.READ_CATALOGUE, _A, _A, _N),
+        (Right.READ_SETTINGS, _A, _A, _N),
+        (Right.CHANGE_SETTINGS, _A, _N, _N),
+        (Right.MANAGE_CLIENTS, _A, _N, _N),
+        (Right.READ_AUDIT, _A, _N, _N),
     )
 }
 

