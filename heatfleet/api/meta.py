@@ -1,10 +1,8 @@
-"""The server about itself: who am I, keys, health, schema, documentation."""
+"""The server about itself: who am I, keys, health."""
 
 from __future__ import annotations
 
-from litestar import MediaType, Response, get
-
-from heatfleet.api.call import ApiRequest, ApiResponse, Call
+from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.operation import Doc, answer, operation
 from heatfleet.api.schemas import Health, MeOutput
 from heatfleet.api.services import BASE
@@ -45,29 +43,4 @@ async def readyz(call: Call) -> ApiResponse:
     return answer(Health())
 
 
-@get(f"{BASE}/openapi.json")
-async def openapi(request: ApiRequest) -> ApiResponse:
-    """The schema."""
-    return Response(request.app.state.openapi_json, media_type=MediaType.JSON)
-
-
-_DOCS_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'",
-    "Referrer-Policy": "no-referrer",
-}
-
-
-@get(f"{BASE}/docs")
-async def docs(request: ApiRequest) -> ApiResponse:
-    """The documentation page."""
-    return Response(request.app.state.docs_html, media_type=MediaType.HTML, headers=_DOCS_HEADERS)
-
-
-@get(f"{BASE}/docs/style.css")
-async def docs_style(request: ApiRequest) -> ApiResponse:
-    """Its style sheet."""
-    return Response(request.app.state.docs_css, media_type=MediaType.CSS)
-
-
-HANDLERS = (me, jwks, healthz, readyz, openapi, docs, docs_style)
+HANDLERS = (me, jwks, healthz, readyz)

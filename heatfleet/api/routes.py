@@ -17,6 +17,7 @@ from heatfleet.api import (
     clients,
     contracts,
     cues,
+    docs,
     heat_pumps,
     invites,
     meta,
@@ -55,6 +56,7 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *cues.HANDLERS,
     *audit.HANDLERS,
     *meta.HANDLERS[1:],
+    *docs.HANDLERS,
 )
 
 
