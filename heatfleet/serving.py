@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import gc
 import socket
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
@@ -37,6 +38,12 @@ def port_of(listener: socket.socket) -> int:
     return int(listener.getsockname()[1])
 
 
+def settle_garbage() -> None:
+    """What the start has made stays for good: later collections look only at what came after it."""
+    gc.collect()
+    gc.freeze()
+
+
 class _Server(uvicorn.Server):
     """uvicorn without its own signal handlers."""
 
@@ -61,6 +68,7 @@ async def serving(app: Any, listener: socket.socket, *, proxies: str = "127.0.0.
         if task.done():
             task.result()
             raise RuntimeError("the web application did not start; see the log above")
+        settle_garbage()
         yield
     finally:
         server.should_exit = True

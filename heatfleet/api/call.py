@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from uuid import UUID
 
 from litestar import Request, Response
+from litestar.response.base import ASGIResponse
 
 from heatfleet.api.services import Services
 from heatfleet.auth.errors import Unauthenticated
@@ -18,7 +19,7 @@ from heatfleet.store.audit import Actor
 
 SCOPE_KEY = "heatfleet"
 ApiRequest = Request[Any, Any, Any]
-ApiResponse = Response[Any]
+ApiResponse = Response[Any] | ASGIResponse
 
 
 @dataclass(slots=True)

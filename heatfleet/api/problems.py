@@ -9,7 +9,7 @@ import structlog
 from litestar import Response
 from litestar.exceptions import HTTPException
 
-from heatfleet.api.call import SCOPE_KEY, ApiRequest, ApiResponse
+from heatfleet.api.call import SCOPE_KEY, ApiRequest
 from heatfleet.auth.errors import OAuthError, Unauthenticated
 from heatfleet.domain.errors import (
     Conflict,
@@ -84,7 +84,7 @@ def problem(scope: Any, status: int, detail: str, errors: tuple[FieldError, ...]
     )
 
 
-def answer_error(request: ApiRequest, error: Exception) -> ApiResponse:
+def answer_error(request: ApiRequest, error: Exception) -> Response[Any]:
     """The answer to whatever was raised; what nobody expected is logged and says nothing of itself."""
     if isinstance(error, OAuthError):
         return oauth_error(error)
@@ -124,7 +124,7 @@ def _headers(error: Exception, request: ApiRequest) -> dict[str, str]:
     return {}
 
 
-def oauth_error(error: OAuthError) -> ApiResponse:
+def oauth_error(error: OAuthError) -> Response[Any]:
     """An error answer of the token endpoint (RFC 6749 §5.2)."""
     headers = {"Cache-Control": "no-store"}
     if error.status == 401:

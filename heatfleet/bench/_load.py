@@ -1,14 +1,16 @@
-"""A load generator for its own process: keep-alive connections that send one prepared request again and again."""
+"""A load generator for its own process: keep-alive connections that send prepared requests in turn."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
 
+SEPARATOR = b"\0"
 
-async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, request: bytes, count: int) -> None:
-    for _ in range(count):
-        writer.write(request)
+
+async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, requests: list[bytes], count: int) -> None:
+    for n in range(count):
+        writer.write(requests[n % len(requests)])
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
             raise SystemExit(head.decode() + (await reader.read(2000)).decode())
@@ -16,13 +18,16 @@ async def _ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, reque
         await reader.readexactly(int(length.partition(b":")[2]))
 
 
-async def load(port: int, request: bytes, count: int, connections: int) -> None:
-    """Sends ``request`` ``count`` times over ``connections`` connections; ends the process at any answer but 200."""
+async def load(port: int, requests: list[bytes], count: int, connections: int) -> None:
+    """Sends ``count`` requests over ``connections`` connections; ends the process at any answer but 200."""
     open_ones = [await asyncio.open_connection("127.0.0.1", port, limit=2**24) for _ in range(connections)]
-    await asyncio.gather(*(_ask(r, w, request, count // connections) for r, w in open_ones))
+    share = count // connections
+    await asyncio.gather(
+        *(_ask(*open_one, requests[i::connections] or requests, share) for i, open_one in enumerate(open_ones))
+    )
     for _, writer in open_ones:
         writer.close()
 
 
 if __name__ == "__main__":
-    asyncio.run(load(int(sys.argv[1]), sys.stdin.buffer.read(), int(sys.argv[2]), int(sys.argv[3])))
+    asyncio.run(load(int(sys.argv[1]), sys.stdin.buffer.read().split(SEPARATOR), int(sys.argv[2]), int(sys.argv[3])))

@@ -67,16 +67,28 @@ class Database:
     @asynccontextmanager
     async def read(self, scope: Scope) -> AsyncIterator[ReadTx]:
         """A read-only transaction that sees the rows of ``scope``."""
-        async with self.pool.acquire() as connection, connection.transaction(readonly=True):
-            await connection.fetchval("select set_config('heatfleet.org', $1, true)", str(scope))
+        async with self._transaction("begin read only", scope) as connection:
             yield ReadTx(connection, scope)
 
     @asynccontextmanager
     async def write(self, scope: Scope) -> AsyncIterator[WriteTx]:
         """A writing transaction in ``scope``; rolls back on any error."""
-        async with self.pool.acquire() as connection, connection.transaction():
-            await connection.fetchval("select set_config('heatfleet.org', $1, true)", str(scope))
+        async with self._transaction("begin", scope) as connection:
             yield WriteTx(connection, scope)
+
+    @asynccontextmanager
+    async def _transaction(self, begin: str, scope: Scope) -> AsyncIterator[asyncpg.Connection]:
+        """Begins and says the scope in one round trip; commits, or rolls back on any error."""
+        assert scope == FLEET or isinstance(scope, UUID)  # it becomes part of the SQL text
+        async with self.pool.acquire() as connection:
+            try:
+                await connection.execute(f"{begin}; set local heatfleet.org = '{scope}'")
+                yield connection
+            except BaseException:
+                if not connection.is_closed():
+                    await connection.execute("rollback")
+                raise
+            await connection.execute("commit")
 
     async def close(self) -> None:
         """Waits for running transactions, then closes every connection."""
