@@ -8,20 +8,30 @@ from uuid import UUID
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-_DECIMAL = {"type": ["number", "string"]}
-Decimal = Annotated[float, Meta(extra_json_schema=_DECIMAL)]
+Decimal = float
+IndoorCelsius = Annotated[float, Meta(ge=5, le=35)]
+HotWaterCelsius = Annotated[float, Meta(ge=30, le=65)]
 Instant = Annotated[datetime, Meta(tz=True)]
 Text = Annotated[str, Meta(max_length=255)]
 ShortText = Annotated[str, Meta(max_length=100)]
 Kelvins = Annotated[int, Meta(ge=-100, le=100)]
-Latitude = Annotated[float, Meta(ge=-90, le=90, extra_json_schema=_DECIMAL)]
-Longitude = Annotated[float, Meta(ge=-180, le=180, extra_json_schema=_DECIMAL)]
+Latitude = Annotated[float, Meta(ge=-90, le=90)]
+Longitude = Annotated[float, Meta(ge=-180, le=180)]
 Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", max_length=2, description="ISO 3166 alpha-2")]
 Url = Annotated[str, Meta(max_length=8000, min_length=1)]
 Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+(?!\s)$")]
 Flag = bool | UnsetType
 NullFlag = bool | None | UnsetType
 NullDecimal = Decimal | None | UnsetType
+SolarPower = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=1_000_000,
+        description="Power fed into the grid [W] from which the pump is raised to use it"
+        " (`is_inverter_forced_mode_enabled`); it goes on while a quarter of this is left.",
+    ),
+]
 NullInstant = Instant | None | UnsetType
 NullText = Text | None | UnsetType
 
@@ -55,25 +65,25 @@ class HeatPumpInput(Struct, kw_only=True):
     pause_power_until: NullInstant = UNSET
     comment: Annotated[str, Meta(max_length=300)] | UnsetType | None = UNSET
     is_inverter_forced_mode_enabled: Flag = UNSET
-    min_solar_power_w: Annotated[int, Meta(ge=0, le=1_000_000)] | UnsetType = UNSET
+    min_solar_power_w: SolarPower | UnsetType = UNSET
     is_forecasting_enabled: Flag = UNSET
     is_trading_enabled: Flag = UNSET
-    indoor_target_temperature_offset: NullDecimal = UNSET
-    dhw_standard_temperature: NullDecimal = UNSET
+    indoor_target_temperature_offset: Annotated[float, Meta(ge=-5, le=5)] | UnsetType | None = UNSET
+    dhw_standard_temperature: HotWaterCelsius | UnsetType | None = UNSET
     is_hot_water_heating_enabled: NullFlag = UNSET
     is_space_heating_enabled: NullFlag = UNSET
     is_pool_heating_enabled: NullFlag = UNSET
     is_space_cooling_enabled: NullFlag = UNSET
     heating_policy_name: ShortText | UnsetType | None = UNSET
-    maximum_temperature_limit: NullDecimal = UNSET
-    minimum_temperature_limit: NullDecimal = UNSET
-    minimum_dhw_temperature_limit: NullDecimal = UNSET
+    maximum_temperature_limit: IndoorCelsius | UnsetType | None = UNSET
+    minimum_temperature_limit: IndoorCelsius | UnsetType | None = UNSET
+    minimum_dhw_temperature_limit: HotWaterCelsius | UnsetType | None = UNSET
     is_heating_policy_enabled: NullFlag = UNSET
     away_mode_start: NullInstant = UNSET
     away_mode_end: NullInstant = UNSET
     is_away_mode_enabled: NullFlag = UNSET
-    away_mode_minimum_temperature_limit: NullDecimal = UNSET
-    away_mode_minimum_dhw_temperature_limit: NullDecimal = UNSET
+    away_mode_minimum_temperature_limit: IndoorCelsius | UnsetType | None = UNSET
+    away_mode_minimum_dhw_temperature_limit: HotWaterCelsius | UnsetType | None = UNSET
     optimization_level: Literal["Low", "Mid", "Max"] | UnsetType | None = UNSET
     temperature_delta_override_for_slight_change: Kelvins | UnsetType | None = UNSET
     temperature_delta_override_for_significant_change: Kelvins | UnsetType | None = UNSET
@@ -103,7 +113,7 @@ class BuildingInput(Struct, kw_only=True):
     property_type: (
         Literal["Detached", "Semi-detached", "Bungalow", "Terraced", "End-terrace", "Flat"] | UnsetType | None
     ) = UNSET
-    property_size_m2: Annotated[float, Meta(ge=0, le=1000000.0, extra_json_schema=_DECIMAL)] | UnsetType | None = UNSET
+    property_size_m2: Annotated[float, Meta(ge=0, le=1000000.0)] | UnsetType | None = UNSET
     property_age: Annotated[int, Meta(ge=0, le=5000)] | UnsetType | None = UNSET
     num_occupants: Annotated[int, Meta(ge=0, le=10000)] | UnsetType | None = UNSET
     occupant_type: NullText = UNSET
