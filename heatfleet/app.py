@@ -54,7 +54,6 @@ from heatfleet.web.connect import make_web
 from heatfleet.worker import Worker
 
 CALLBACK = "/connect/callback"
-SIGN_KEY = "sign.pem"
 RELEASE_LOOK_S = 2.0
 SOURCE_TIMEOUT = aiohttp.ClientTimeout(total=30.0, connect=10.0)
 
@@ -103,7 +102,7 @@ async def open_house(
 
 def web_application(house: House) -> Any:
     """The Partner API and the Connect pages."""
-    settings, ring = house.settings, load_keys(house.settings.key_path / SIGN_KEY)
+    settings, ring = house.settings, load_keys(house.settings.sign_key_path)
     tokens = AccessTokens(ring)
     services = Services(
         database=house.database,
@@ -134,7 +133,15 @@ def _sign_in(house: House, tokens: AccessTokens) -> SignIn:
 
 def tools_of(house: House) -> Tools:
     """What the worker's flows are handed."""
-    return Tools(house.database, house.clock, house.registry, house.seal_keys, house.executor)
+    return Tools(
+        house.database,
+        house.clock,
+        house.registry,
+        house.seal_keys,
+        house.executor,
+        house.settings.telemetry_raw_days,
+        house.settings.telemetry_retention_days,
+    )
 
 
 def make_worker(house: House, prices: PriceSource, weather: WeatherSource) -> Worker:

@@ -57,7 +57,7 @@ class Settings(BaseSettings):
         10, ge=1, description="Failed sign-ins per minute after which an account and an address have to wait."
     )
     max_body_bytes: int = Field(1_000_000, ge=10_000, description="Largest request body taken [bytes].")
-    access_token_s: int = Field(36_000, ge=60, description="How long an access token is valid [s].")
+    access_token_s: int = Field(36_000, ge=60, le=86_400, description="How long an access token is valid [s].")
     refresh_token_s: int = Field(30 * 86_400, ge=3600, description="How long a refresh token is valid [s].")
 
     # Keys
@@ -92,6 +92,12 @@ class Settings(BaseSettings):
 
     # The loop
     poll_interval_s: int = Field(300, ge=10, description="Time between two readings of a heat pump [s].")
+    telemetry_raw_days: int = Field(
+        8, ge=2, le=60, description="Days of telemetry kept as rows before they are compacted."
+    )
+    telemetry_retention_days: int = Field(
+        730, ge=0, description="Days compacted telemetry is kept; 0 = for ever. Hours stay two years, days for ever."
+    )
     worker_batch: int = Field(500, ge=1, le=10_000, description="Most jobs a worker takes at once.")
     job_lease_s: float = Field(300.0, gt=0, description="Time after which the job of a dead worker is begun anew [s].")
     executor: str = Field(
@@ -115,6 +121,11 @@ class Settings(BaseSettings):
     def key_path(self) -> Path:
         """The folder with our keys."""
         return self.key_folder or self.home / "keys"
+
+    @property
+    def sign_key_path(self) -> Path:
+        """The first key of access tokens; those that came by rotation lie beside it."""
+        return self.key_path / "sign.pem"
 
     @property
     def seal_key_path(self) -> Path:

@@ -18,7 +18,7 @@ import structlog
 from heatfleet.domain.errors import HeatfleetError, TryAgain
 from heatfleet.domain.jobs import Job, JobName
 from heatfleet.domain.time_grid import floor_mtu
-from heatfleet.flows import fetch, keep, learn, monitor, plan, release, steer
+from heatfleet.flows import fetch, keep, learn, monitor, plan, privacy, release, steer
 from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.flows.toolbox_timetable import add_tasks, lease_tasks, next_due_at, task_done
 from heatfleet.markets.source import PriceSource
@@ -57,6 +57,8 @@ class Worker:
             "prices": Task(QUARTER, self._fetch_prices),
             "weather": Task(HOUR, self._fetch_weather),
             "consumption": Task(HOUR, lambda: keep.refresh_consumption(tools)),
+            "roll_up": Task(HOUR, lambda: keep.roll_up(tools)),
+            "compact": Task(DAY, lambda: keep.compact(tools)),
             "learn": Task(HOUR, lambda: learn.learn_tonight(tools)),
             "replan": Task(HOUR, lambda: plan.plan_all(tools)),
             "steer": Task(QUARTER, self._steer),
@@ -66,6 +68,7 @@ class Worker:
             JobName.RELEASE: lambda found: release.release(tools, _pumps(found)),
             JobName.PLAN: self._plan,
             JobName.LEARN: lambda found: learn.learn(tools, _pumps(found)),
+            JobName.ERASE: lambda found: privacy.erase(tools, [job.payload for job in found]),
             JobName.FETCH_PRICES: lambda found: self._fetch_zones([str(job.payload["zone"]) for job in found]),
             JobName.FETCH_WEATHER: lambda found: self._fetch_places([str(job.payload["place"]) for job in found]),
         }

@@ -42,6 +42,8 @@ class Tools:
     vendors: Vendors
     seal_keys: SealKeys
     executor: Executor | None = None
+    telemetry_raw_days: int = 8
+    telemetry_retention_days: int = 730
 
 
 async def ask_vendor(

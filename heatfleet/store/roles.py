@@ -1,7 +1,8 @@
 """Who may do what in the database, and as whom the application works.
 
 ``heatfleet_app`` may read and write rows, owns nothing and cannot bypass row-level security. Partitions get no rights
-of their own: they are reached through their parent, whose policies then hold; reached directly they would not.
+of their own: they are reached through their parent, whose policies then hold; reached directly they would not. The
+exception are weeks of telemetry, which take inserts (COPY) and guard the scope themselves (``guard_week``).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ begin
     and relkind in ('r', 'p') and relispartition loop
     execute format('revoke all on %s from {role}', name);
   end loop;
+  perform guard_week(inhrelid::regclass) from pg_inherits where inhparent = 'telemetry'::regclass;
 end $$;
 grant select on alembic_version to {role};
 """

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
+from heatfleet.domain.compaction import CHANNELS, METERS
 from heatfleet.domain.readings import Channel
 from heatfleet.store.database import ReadTx, WriteTx
 
-CHANNELS: tuple[Channel, ...] = tuple(Channel)
 _NAMES = [channel.value for channel in CHANNELS]
-_PRECISE = {Channel.ENERGY_KWH, Channel.HEAT_KWH}
-_TYPES = ["float8" if channel in _PRECISE else "real" for channel in CHANNELS]
+_TYPES = ["float8" if channel in METERS else "real" for channel in CHANNELS]
 _WEEK = timedelta(days=7)
 
 
@@ -68,34 +70,89 @@ async def save(tx: WriteTx, rows: Sequence[TelemetryRow]) -> None:
     """The rows, those already there left alone, and the newest values."""
     if not rows:
         return
-    await ensure_weeks(tx, min(row.at for row in rows), max(row.at for row in rows))
-    head = [[getattr(row, name) for row in rows] for name in _HEAD]
-    arrays = [*head, *([row.values.get(channel) for row in rows] for channel in CHANNELS)]
-    await tx.execute(_INSERT, *arrays)
-    await tx.execute(
-        """insert into device_latest (heat_pump_id, org_id) select * from unnest($1::uuid[], $2::uuid[])
-           on conflict (heat_pump_id) do nothing""",
-        *head[:2],
-    )
-    await tx.execute(_MERGE, *arrays)
+    first, last = min(row.at for row in rows), max(row.at for row in rows)
+    await ensure_weeks(tx, first, last)
+    if _week(first) == _week(last):
+        await _load(tx, _week(first), rows)
+    else:
+        weeks: dict[str, list[TelemetryRow]] = {}
+        for row in rows:
+            weeks.setdefault(_week(row.at), []).append(row)
+        for week in sorted(weeks):
+            await _load(tx, week, weeks[week])
+    await _save_newest(tx, _newest(rows))
 
 
-_HEAD = ("heat_pump_id", "org_id", "at", "polled_at", "estimated", "modelled", "stale")
-_HEAD_TYPES = ("uuid", "uuid", "timestamptz", "timestamptz", "int", "int", "int")
+def _week(at: datetime) -> str:
+    """The partition that holds an instant."""
+    year, week, _ = at.astimezone(UTC).isocalendar()
+    return f"telemetry_{year:04}w{week:02}"
+
+
+async def _load(tx: WriteTx, week: str, rows: Sequence[TelemetryRow]) -> None:
+    """All rows of one week by COPY; when some are there already, the others by a slower way."""
+    await tx.execute("savepoint load")
+    try:
+        await tx.copy(week, _STORED, map(_stored, rows))
+    except asyncpg.UniqueViolationError:
+        await tx.execute("rollback to savepoint load")
+        await tx.execute(_INSERT, *zip(*map(_stored, rows), strict=True))
+    await tx.execute("release savepoint load")
+
+
+def _stored(row: TelemetryRow) -> tuple[Any, ...]:
+    return (row.heat_pump_id, row.org_id, row.at, row.estimated, row.modelled, *map(row.values.get, CHANNELS))
+
+
+def _newest(rows: Sequence[TelemetryRow]) -> list[TelemetryRow]:
+    """One row per pump that does to its newest values what all of its rows, in order of time, would do."""
+    found: dict[UUID, TelemetryRow] = {}
+    for row in sorted(rows, key=attrgetter("at"), reverse=True):
+        newer = found.get(row.heat_pump_id)
+        if newer is None:
+            found[row.heat_pump_id] = row
+        elif row.stale & ~newer.stale or not row.values.keys() <= newer.values.keys():
+            known = {c: v for c, v in row.values.items() if not newer.stale & 1 << CHANNELS.index(c)}
+            found[row.heat_pump_id] = msgspec.structs.replace(
+                newer,
+                values=known | dict(newer.values),
+                stale=newer.stale | row.stale,
+                polled_at=max(newer.polled_at, row.polled_at),
+            )
+    return list(found.values())
+
+
+async def _save_newest(tx: WriteTx, rows: Sequence[TelemetryRow]) -> None:
+    """The newest values of pumps, one row each."""
+    given = list(zip(*((row.polled_at, row.stale, *_stored(row)) for row in rows), strict=True))
+    if await tx.execute(_MERGE, *given) < len(rows):  # the others are new, or know something newer
+        await tx.execute(_FIRST, *given)
+
+
+_STORED = ("heat_pump_id", "org_id", "at", "estimated", "modelled", *_NAMES)
+_STORED_TYPES = ("uuid", "uuid", "timestamptz", "int", "int", *_TYPES)
 _COLUMNS = ", ".join(_NAMES)
-_ARRAYS = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate((*_HEAD_TYPES, *_TYPES), 1))
-_GIVEN = f"unnest({_ARRAYS}) as g({', '.join(_HEAD)}, {_COLUMNS})"
+
+
+def _unnested(names: Sequence[str], types: Sequence[str]) -> str:
+    arrays = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(types, 1))
+    return f"unnest({arrays}) as g({', '.join(names)})"
+
+
+_GIVEN = _unnested(("polled_at", "stale", *_STORED), ("timestamptz", "int", *_STORED_TYPES))
 _INSERT = f"""
-insert into telemetry (heat_pump_id, org_id, at, estimated, modelled, {_COLUMNS})
-select heat_pump_id, org_id, at, estimated, modelled, {_COLUMNS} from {_GIVEN}
+insert into telemetry ({", ".join(_STORED)}) select * from {_unnested(_STORED, _STORED_TYPES)}
 on conflict (heat_pump_id, at) do nothing"""
-_NEWEST = ", ".join(
+_VALUES = ", ".join(
     f"{name} = coalesce(g.{name}, case when g.stale & {1 << i} = 0 then l.{name} end)" for i, name in enumerate(_NAMES)
 )
 _MERGE = f"""
 update device_latest l set at = g.at, polled_at = greatest(l.polled_at, g.polled_at), estimated = g.estimated,
-  modelled = g.modelled, {_NEWEST}
+  modelled = g.modelled, {_VALUES}
 from {_GIVEN} where l.heat_pump_id = g.heat_pump_id and (l.at is null or g.at >= l.at)"""
+_FIRST = f"""
+insert into device_latest (polled_at, {", ".join(_STORED)}) select polled_at, {", ".join(_STORED)} from {_GIVEN}
+on conflict (heat_pump_id) do nothing"""
 
 
 async def latest(tx: ReadTx, heat_pump_ids: Sequence[UUID]) -> dict[UUID, Latest]:
