@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import typer
 
-from heatfleet.commands import demo, look, people, serve
+from heatfleet.commands import demo, keys, look, people, serve
 from heatfleet.domain.errors import HeatfleetError
 
 HELP = """Connects, watches, plans and steers fleets of heat pumps.
@@ -30,6 +30,7 @@ app = typer.Typer(help=HELP, no_args_is_help=True, add_completion=False, pretty_
 org = typer.Typer(help="Organisations.", no_args_is_help=True)
 client = typer.Typer(help="Machine clients of the Partner API.", no_args_is_help=True)
 user = typer.Typer(help="People.", no_args_is_help=True)
+signing = typer.Typer(help="Keys that sign access tokens.", no_args_is_help=True)
 prices = typer.Typer(help="Wholesale prices.", no_args_is_help=True)
 
 COMMANDS: tuple[Callable[..., None], ...] = (
@@ -38,11 +39,13 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
-for name, group in (("org", org), ("client", client), ("user", user), ("prices", prices)):
+for name, group in (("org", org), ("client", client), ("user", user), ("keys", signing), ("prices", prices)):
     app.add_typer(group, name=name)
 org.command("create")(people.create_org)
 client.command("create")(people.create_client)
 user.command("create")(people.create_user)
+signing.command("rotate")(keys.rotate)
+signing.command("list")(keys.list_keys)
 prices.command("import")(people.import_prices)
 
 

@@ -38,7 +38,7 @@ class Edge:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
-        call = self._greet(scope)
+        call = await self._greet(scope)
         headers = [(b"x-request-id", call.request_id.encode()), (b"x-content-type-options", b"nosniff")]
         headers += self._clock_header()
         allowed = True
@@ -57,7 +57,7 @@ class Edge:
         else:
             await _too_many(scope, answer)
 
-    def _greet(self, scope: Scope) -> Call:
+    async def _greet(self, scope: Scope) -> Call:
         """What is known of the caller before routing."""
         request_id = authorization = None
         for name, value in scope["headers"]:
@@ -70,8 +70,9 @@ class Edge:
         scope[SCOPE_KEY] = call  # type: ignore[literal-required]
         if authorization is not None and authorization[:7].lower() == b"bearer ":
             try:
-                token = authorization[7:].strip().decode("latin-1")
-                call.principal = self._services.tokens.check(token, self._services.clock.wall_now())
+                now, tokens = self._services.clock.wall_now(), self._services.tokens
+                await tokens.revoked.keep_up(self._services.database, now)
+                call.principal = tokens.check(authorization[7:].strip().decode("latin-1"), now)
             except Unauthenticated as refusal:
                 call.refusal = refusal
         return call

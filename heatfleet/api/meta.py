@@ -26,7 +26,9 @@ async def me(call: Call) -> ApiResponse:
 )
 async def jwks(call: Call) -> ApiResponse:
     """The key set."""
-    return answer(call.services.keys.jwks(), headers={"Cache-Control": "public, max-age=300"})
+    return answer(
+        call.services.keys.jwks(call.services.clock.wall_now()), headers={"Cache-Control": "public, max-age=60"}
+    )
 
 
 @operation("GET", "/healthz", Doc("healthz", "The process is alive", _TAG, answer=Health, is_open=True))

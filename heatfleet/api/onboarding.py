@@ -75,8 +75,8 @@ def check_url(name: str, url: str) -> None:
         host = parts.hostname
     except ValueError:
         host = None
-    if not host or any(c.isspace() or not c.isprintable() for c in url):
-        raise Invalid.field(name, "must be an absolute URL", "url")
+    if not host or any(c.isspace() or not c.isprintable() or c == "\\" for c in url) or "@" in parts.netloc:
+        raise Invalid.field(name, "must be an absolute URL without a user name", "url")
     if parts.scheme != "https" and not (parts.scheme == "http" and host in _LOOPBACK):
         raise Invalid.field(name, "must be https (http for loopback only)", "url")
 

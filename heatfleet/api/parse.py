@@ -139,11 +139,11 @@ class Query:
     def take(self, name: str, kind: type[T], default: Any = None) -> Any:
         """The parameter as ``kind``, or ``default``."""
         text = self._raw.get(name)
-        if text is None or text == "":
+        if text is None or (text == "" and kind is str):
             return default
         try:
             return _settled(msgspec.convert(text.lower() if kind is bool else text, kind, strict=False))
-        except (msgspec.ValidationError, ValueError) as fault:
+        except (msgspec.ValidationError, ValueError, OverflowError) as fault:
             self._errors.append(FieldError(("query", name), str(fault)[:300], "value"))
             return default
 

@@ -16,7 +16,7 @@ from heatfleet.auth.errors import OAuthError, invalid_client
 from heatfleet.auth.sign_in import TokenAnswer, TokenRequest
 from heatfleet.domain.errors import Invalid
 
-_FIELDS = ("grant_type", "client_id", "client_secret", "username", "password", "refresh_token")
+_FIELDS = ("grant_type", "client_id", "client_secret", "username", "password", "refresh_token", "scope")
 _DOC = Doc(
     "create_token",
     "Get an access token",
@@ -73,8 +73,10 @@ def _basic(header: str | None, fields: dict[str, Any]) -> dict[str, str]:
         text = base64.b64decode(encoded.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
         raise invalid_client() from None
-    client_id, _, secret = text.partition(":")
-    return {"client_id": unquote_plus(client_id), "client_secret": unquote_plus(secret)}
+    client_id, _, secret = (unquote_plus(part) for part in text.partition(":"))
+    if fields.get("client_id", client_id) != client_id:
+        raise OAuthError("invalid_request", "The body names another client than the Authorization header.")
+    return {"client_id": client_id, "client_secret": secret}
 
 
 HANDLERS = (create_token,)

@@ -12,9 +12,9 @@ from heatfleet.auth import passwords
 from heatfleet.auth.errors import OAuthError, invalid_client, invalid_grant
 from heatfleet.auth.principal import Principal, Role
 from heatfleet.auth.throttle import Throttle
-from heatfleet.auth.tokens import CLIENT_LIFE, PERSON_LIFE, AccessTokens
+from heatfleet.auth.tokens import CLIENT_LIFE, PERSON_LIFE, SCOPE, AccessTokens
 from heatfleet.domain.clock import Clock
-from heatfleet.store import clients, tokens, users
+from heatfleet.store import clients, revocations, tokens, users
 from heatfleet.store.database import FLEET, Database, WriteTx
 from heatfleet.store.ids import new_id
 
@@ -30,6 +30,7 @@ class TokenRequest(msgspec.Struct, frozen=True):
     username: str | None = None
     password: str | None = None
     refresh_token: str | None = None
+    scope: str = ""
     address: str = ""
 
 
@@ -64,26 +65,31 @@ class SignIn:
         grant = grants.get(request.grant_type)
         if grant is None:
             raise OAuthError("unsupported_grant_type", f"Use one of {', '.join(grants)}.")
+        if not {*request.scope.split()} <= {*SCOPE.split()}:
+            raise OAuthError("invalid_scope", f"The scopes are: {SCOPE}.")
         return await grant(request)
 
     async def _client_credentials(self, request: TokenRequest) -> TokenAnswer:
         client = await self._client(request)
         if client is None:
             raise OAuthError("invalid_client", "client_id and client_secret are required.", status=401)
-        return self._answer(Principal(client.org_id, Role.ADMIN, client_id=client.id), self.client_life, None)
+        who = Principal(client.org_id, Role.ADMIN, client_id=client.id)
+        return _answer(self.tokens.issue(who, self.clock.wall_now(), self.client_life), self.client_life, None)
 
     async def _password(self, request: TokenRequest) -> TokenAnswer:
         if not request.username or not request.password:
             raise OAuthError("invalid_request", "username and password are required.")
         client = await self._client(request)
-        self.throttle.check(request.username, request.address)
-        async with self.database.read(FLEET) as tx:
-            found = await users.find_for_sign_in(tx, request.username, client.org_id if client else None)
-        person = await self._who_matches(found, request.password)
-        if person is None:
-            self.throttle.failed(request.username, request.address)
-            raise invalid_grant()
-        return await self._person(person, client.id if client else None, new_id())
+        with self.throttle.attempt(request.username, request.address, is_guessable=True):
+            async with self.database.read(FLEET) as tx:
+                found = await users.find_for_sign_in(tx, request.username, client.org_id if client else None)
+            person = await self._who_matches(found, request.password)
+            if person is None:
+                raise invalid_grant()
+            async with self.database.write(person.org_id) as tx:
+                if await users.get_login_unchanging(tx, person.org_id, person.id) != person:
+                    raise invalid_grant()  # ended while we looked at the password
+                return await self._person(tx, person, client.id if client else None, new_id())
 
     async def _who_matches(self, found: list[users.Login], password: str) -> users.Login | None:
         """The one person with this password; nobody when it fits people in several organisations."""
@@ -96,38 +102,36 @@ class SignIn:
         if not request.refresh_token:
             raise OAuthError("invalid_request", "refresh_token is required.")
         client = await self._client(request)
-        digest = passwords.secret_digest(request.refresh_token)
-        async with self.database.write(FLEET) as tx:
-            spent = await tokens.use(tx, digest, self.clock.wall_now())
-            if spent is None:
-                await self._revoke_if_reused(tx, digest)
-                person = None
-            else:
-                person = await users.get(tx, spent.org_id, spent.user_id)
-        if spent is None or person is None or (spent.client_id and (client is None or client.id != spent.client_id)):
-            self.throttle.failed("refresh", request.address)
-            raise invalid_grant()
-        return await self._person(
-            users.Login(person.id, person.org_id, person.role, None), spent.client_id, spent.family_id
-        )
+        with self.throttle.attempt(f"refresh from {request.address}", request.address):
+            async with self.database.write(FLEET) as tx:
+                answer = await self._spend(tx, passwords.secret_digest(request.refresh_token), client)
+            if answer is None:
+                raise invalid_grant()
+        return answer
 
-    async def _revoke_if_reused(self, tx: WriteTx, digest: bytes) -> None:
-        """A token that comes back was copied: the whole family ends."""
+    async def _spend(self, tx: WriteTx, digest: bytes, client: clients.Client | None) -> TokenAnswer | None:
+        """What the refresh token is worth; one that comes back was copied, and all of its sign-in ends."""
+        now = self.clock.wall_now()
         known = await tokens.get(tx, digest)
-        if known is not None and known.used_at is not None:
-            await tokens.revoke_family(tx, known.org_id, known.family_id, self.clock.wall_now())
+        if known is None or (known.client_id and (client is None or client.id != known.client_id)):
+            return None  # another client's token is left as it is
+        person = await users.get_login_unchanging(tx, known.org_id, known.user_id)
+        if await tokens.use(tx, digest, now) is not None:
+            return await self._person(tx, person, known.client_id, known.family_id) if person else None
+        if await tokens.was_used(tx, digest):
+            await revocations.end_tokens_of_session(tx, known.org_id, known.family_id, now)
+        return None
 
     async def _client(self, request: TokenRequest) -> clients.Client | None:
         """The authenticated client, None when the request names none; raises ``invalid_client``."""
         if request.client_id is None and request.client_secret is None:
             return None
         account = f"{request.client_id} from {request.address}"
-        self.throttle.check(account, request.address)
-        client = await self._find_client(request.client_id or "")
-        digest = client.secret_sha256 if client else None
-        if not passwords.secret_matches(request.client_secret or "", digest):
-            self.throttle.failed(account, request.address)
-            raise invalid_client()
+        with self.throttle.attempt(account, request.address):
+            client = await self._find_client(request.client_id or "")
+            digest = client.secret_sha256 if client else None
+            if not passwords.secret_matches(request.client_secret or "", digest):
+                raise invalid_client()
         return client
 
     async def _find_client(self, client_id: str) -> clients.Client | None:
@@ -138,7 +142,8 @@ class SignIn:
         async with self.database.read(FLEET) as tx:
             return await clients.find_for_sign_in(tx, wanted)
 
-    async def _person(self, person: users.Login, client_id: UUID | None, family_id: UUID) -> TokenAnswer:
+    async def _person(self, tx: WriteTx, person: users.Login, client_id: UUID | None, family_id: UUID) -> TokenAnswer:
+        """Tokens for the person, of a new sign-in or one that goes on."""
         now = self.clock.wall_now()
         secret = passwords.new_secret()
         row = tokens.RefreshToken(
@@ -152,29 +157,12 @@ class SignIn:
             used_at=None,
             revoked_at=None,
         )
-        async with self.database.write(person.org_id) as tx:
-            await tokens.insert(tx, person.org_id, row)
-        return self._answer(
-            Principal(person.org_id, Role(person.role), user_id=person.id), min(PERSON_LIFE, self.client_life), secret
-        )
-
-    def _answer(self, principal: Principal, life: timedelta, refresh_token: str | None) -> TokenAnswer:
-        token = self.tokens.issue(principal, self.clock.wall_now(), life)
-        return TokenAnswer(token, int(life.total_seconds()), "Bearer", "read write", refresh_token)
+        await tokens.insert(tx, person.org_id, row)
+        who = Principal(person.org_id, Role(person.role), user_id=person.id)
+        life = min(PERSON_LIFE, self.client_life)
+        token = self.tokens.issue(who, now, life, version=person.token_version, session_id=family_id)
+        return _answer(token, life, secret)
 
 
-@dataclass(frozen=True)
-class NewClient:
-    """A client just made; the secret is known here and never again."""
-
-    client_id: UUID
-    client_secret: str
-
-
-async def create_client(database: Database, clock: Clock, org_id: UUID, name: str) -> NewClient:
-    """A new machine client of the organisation."""
-    made = NewClient(new_id(), passwords.new_secret())
-    async with database.write(org_id) as tx:
-        digest = passwords.secret_digest(made.client_secret)
-        await clients.insert(tx, org_id, made.client_id, name, digest, clock.wall_now())
-    return made
+def _answer(token: str, life: timedelta, refresh_token: str | None) -> TokenAnswer:
+    return TokenAnswer(token, int(life.total_seconds()), "Bearer", SCOPE, refresh_token)

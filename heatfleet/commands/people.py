@@ -23,10 +23,10 @@ def create_org(name: Annotated[str, typer.Argument(help="Name of the organisatio
 
     async def work() -> dict[str, Any]:
         from heatfleet.app import house_at
-        from heatfleet.flows import accounts
+        from heatfleet.flows import organisation
 
         async with house_at(settings_with(), attach=True) as house:
-            return {"org_id": await accounts.create_organisation(house.database, house.clock, name), "name": name}
+            return {"org_id": await organisation.create_organisation(house.database, house.clock, name), "name": name}
 
     show.json_line(asyncio.run(work()))
 
@@ -42,11 +42,11 @@ def create_client(
     async def work() -> dict[str, Any]:
         from heatfleet.app import house_at
         from heatfleet.auth.passwords import new_secret, secret_digest
-        from heatfleet.flows import accounts
+        from heatfleet.flows import organisation
 
         async with house_at(settings_with(), attach=True) as house:
             secret = new_secret()
-            client_id = await accounts.create_client(await show.act_in(house, org), name, secret_digest(secret))
+            client_id = await organisation.create_client(await show.act_in(house, org), name, secret_digest(secret))
             return {"org_id": org, "client_id": client_id, "client_secret": secret, "name": name}
 
     show.json_line(asyncio.run(work()))

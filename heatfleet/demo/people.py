@@ -11,7 +11,7 @@ from heatfleet.auth.passwords import hash_password, new_secret, secret_digest
 from heatfleet.demo import credentials
 from heatfleet.demo.credentials import ADMIN_EMAIL, USER_EMAIL, Credentials
 from heatfleet.domain.clock import Clock
-from heatfleet.flows import accounts
+from heatfleet.flows import accounts, organisation
 from heatfleet.flows.toolbox import Act
 from heatfleet.store import organisations
 from heatfleet.store.audit import Actor
@@ -35,7 +35,7 @@ async def settle_in(database: Database, clock: Clock, home: Path, town: Town) ->
     if kept is None or not await _exists(database, UUID(kept.org_id)):
         kept = await _found(database, clock)
         credentials.keep(home, kept)
-    await accounts.set_surcharge(act_of(database, clock, kept), town.zone, town.adder)
+    await organisation.set_surcharge(act_of(database, clock, kept), town.zone, town.adder)
     return kept
 
 
@@ -50,10 +50,10 @@ async def _exists(database: Database, org_id: UUID) -> bool:
 
 
 async def _found(database: Database, clock: Clock) -> Credentials:
-    org_id = await accounts.create_organisation(database, clock, NAME)
+    org_id = await organisation.create_organisation(database, clock, NAME)
     act = Act(database, clock, ACTOR, org_id)
     secret, password = new_secret(), secrets.token_urlsafe(12)
-    client_id = await accounts.create_client(act, "demo", secret_digest(secret))
+    client_id = await organisation.create_client(act, "demo", secret_digest(secret))
     admin = {"email": ADMIN_EMAIL, "role": "admin", "first_name": "Ada", "password_hash": await hash_password(password)}
     await accounts.create_user(act, admin)
     user_id = await accounts.create_user(act, {"email": USER_EMAIL, "role": "user", "first_name": "Uwe"})

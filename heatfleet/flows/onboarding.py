@@ -37,6 +37,12 @@ class NewSession:
 
 async def create_session(act: Act, wanted: NewSession) -> UUID:
     """The id of a new session; :class:`Invalid` names what does not exist or is not allowed."""
+    async with act.database.read(act.org_id) as tx:
+        await _check_hosts(tx, act.org_id, wanted)
+    return await _create(act, wanted)
+
+
+async def _create(act: Act, wanted: NewSession) -> UUID:
     session_id, now = new_id(), act.clock.wall_now()
     async with act.database.write(act.org_id) as tx:
         await _check_wanted(tx, act.org_id, wanted)
@@ -67,7 +73,7 @@ async def session_for_pump(act: Act, heat_pump_id: UUID, home_url: str, language
         building_id=pump.building_id,
         heat_pump_id=heat_pump_id,
     )
-    return await create_session(act, wanted)
+    return await _create(act, wanted)  # it leads to our own pages, which no organisation has to allow
 
 
 async def open_session(database: Database, clock: Clock, session_id: UUID) -> OnboardingSession:
@@ -101,6 +107,9 @@ async def _check_wanted(tx: ReadTx, org_id: UUID, wanted: NewSession) -> None:
     building = await buildings.get(tx, org_id, wanted.building_id) if wanted.building_id else None
     if wanted.building_id and (building is None or building.user_id != wanted.user_id):
         raise Invalid.field("building_id", "the user has no such building", "not_found")
+
+
+async def _check_hosts(tx: ReadTx, org_id: UUID, wanted: NewSession) -> None:
     organisation = await organisations.get(tx, org_id)
     hosts = organisation.redirect_hosts if organisation else []
     for name in ("success_url", "cancel_url"):

@@ -25,16 +25,10 @@ class Client(msgspec.Struct, frozen=True):
 _COLUMNS = columns(Client)
 
 
-async def insert(tx: WriteTx, org_id: UUID, client_id: UUID, name: str, secret_sha256: bytes, now: datetime) -> None:
+async def insert(tx: WriteTx, client: Client) -> None:
     """A new client."""
-    await tx.execute(
-        "insert into clients (id, org_id, name, secret_sha256, created_at) values ($1, $2, $3, $4, $5)",
-        client_id,
-        org_id,
-        name,
-        secret_sha256,
-        now,
-    )
+    sql = f"insert into clients ({_COLUMNS}) values ($1, $2, $3, $4, $5, $6)"
+    await tx.execute(sql, *msgspec.structs.astuple(client))
 
 
 async def find_for_sign_in(tx: ReadTx, client_id: UUID) -> Client | None:
@@ -43,12 +37,23 @@ async def find_for_sign_in(tx: ReadTx, client_id: UUID) -> Client | None:
     return one(Client, await tx.row(sql, client_id))
 
 
-async def list_all(tx: ReadTx, org_id: UUID) -> list[Client]:
-    """The organisation's clients, revoked ones included, oldest first."""
-    return many(Client, await tx.fetch(f"select {_COLUMNS} from clients where org_id = $1 order by id", org_id))
+async def find(tx: ReadTx, org_id: UUID, after: UUID | None, limit: int) -> list[Client]:
+    """The organisation's clients in order of id, revoked ones included."""
+    sql = f"select {_COLUMNS} from clients where org_id = $1 and ($2::uuid is null or id > $2) order by id limit $3"
+    return many(Client, await tx.fetch(sql, org_id, after, limit))
 
 
-async def revoke(tx: WriteTx, org_id: UUID, client_id: UUID, now: datetime) -> bool:
-    """Whether a live client was switched off."""
-    sql = "update clients set revoked_at = $3 where org_id = $1 and id = $2 and revoked_at is null"
-    return await tx.execute(sql, org_id, client_id, now) == 1
+async def get(tx: ReadTx, org_id: UUID, client_id: UUID) -> Client | None:
+    """The client, revoked or not, or None."""
+    return one(Client, await tx.row(f"select {_COLUMNS} from clients where org_id = $1 and id = $2", org_id, client_id))
+
+
+async def get_for_update(tx: WriteTx, org_id: UUID, client_id: UUID) -> Client | None:
+    """The client, locked until the transaction ends, or None."""
+    sql = f"select {_COLUMNS} from clients where org_id = $1 and id = $2 for update"
+    return one(Client, await tx.row(sql, org_id, client_id))
+
+
+async def revoke(tx: WriteTx, org_id: UUID, client_id: UUID, now: datetime) -> None:
+    """Nobody signs in as this client any more."""
+    await tx.execute("update clients set revoked_at = $3 where org_id = $1 and id = $2", org_id, client_id, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from heatfleet.store.database import ReadTx, WriteTx
-from heatfleet.store.rows import columns, many, one
+from heatfleet.store.rows import assignments, columns, many, one
 
 
 class Organisation(msgspec.Struct, frozen=True):
@@ -25,10 +26,12 @@ class Organisation(msgspec.Struct, frozen=True):
     default_comfort: dict[str, Any]
     hold_out_share: float
     trading_deadline: str
+    version: int
     created_at: datetime
     updated_at: datetime
 
 
+WRITABLE = frozenset(Organisation.__struct_fields__) - {"id", "version", "created_at", "updated_at"}
 _COLUMNS = columns(Organisation)
 
 
@@ -49,9 +52,17 @@ async def everyone(tx: ReadTx) -> list[Organisation]:
     return many(Organisation, await tx.fetch(f"select {_COLUMNS} from organisations order by id"))
 
 
-async def set_surcharge(tx: WriteTx, org_id: UUID, zone: str, per_kwh: float, now: datetime) -> None:
-    """What this organisation adds to the wholesale price of ``zone`` [currency/kWh]."""
-    sql = """
-        update organisations set surcharge_per_zone = surcharge_per_zone || jsonb_build_object($2::text, $3::float8),
-          updated_at = $4 where id = $1"""
-    await tx.execute(sql, org_id, zone, per_kwh, now)
+async def get_for_update(tx: WriteTx, org_id: UUID) -> Organisation | None:
+    """The organisation, locked until the transaction ends, or None."""
+    return one(Organisation, await tx.row(f"select {_COLUMNS} from organisations where id = $1 for update", org_id))
+
+
+async def update(tx: WriteTx, org_id: UUID, changes: Mapping[str, Any], version: int, now: datetime) -> None:
+    """The changed fields and the new version."""
+    sql = f"update organisations set version = $2, updated_at = $3, {assignments(changes, WRITABLE, 4)} where id = $1"
+    await tx.execute(sql, org_id, version, now, *changes.values())
+
+
+async def default_comfort(tx: ReadTx, org_id: UUID) -> dict[str, float]:
+    """The comfort of new heat pumps [°C]; empty when the organisation sets none."""
+    return await tx.value("select default_comfort from organisations where id = $1", org_id) or {}

@@ -48,9 +48,3 @@ async def get(tx: ReadTx, token_sha256: bytes) -> RefreshToken | None:
     return one(
         RefreshToken, await tx.row(f"select {_COLUMNS} from refresh_tokens where token_sha256 = $1", token_sha256)
     )
-
-
-async def revoke_family(tx: WriteTx, org_id: UUID, family_id: UUID, now: datetime) -> int:
-    """Number of tokens switched off."""
-    sql = "update refresh_tokens set revoked_at = $3 where org_id = $1 and family_id = $2 and revoked_at is null"
-    return await tx.execute(sql, org_id, family_id, now)

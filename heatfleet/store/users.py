@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from heatfleet.store import revocations
 from heatfleet.store.database import ReadTx, WriteTx
 from heatfleet.store.rows import assignments, columns, many, one, unique
 
@@ -44,6 +45,7 @@ class Login(msgspec.Struct, frozen=True):
     org_id: UUID
     role: str
     password_hash: str | None
+    token_version: int
 
 
 class UserFilter(msgspec.Struct, frozen=True):
@@ -57,7 +59,12 @@ class UserFilter(msgspec.Struct, frozen=True):
 
 
 WRITABLE = frozenset(User.__struct_fields__) - {"id", "org_id", "version", "created_at", "updated_at"}
-_COLUMNS = columns(User)
+ENDS_TOKENS = frozenset({"role", "password_hash", "deleted_at"})
+_COLUMNS, _LOGIN = columns(User), columns(Login)
+BEGINS_WITH = " or ".join(
+    f"starts_with({name}_key, {{}})" for name in ("email", "first_name", "last_name", "external_user_id")
+)
+"""Which people a search for ``{}`` (lower case) finds."""
 _EMAIL = ("users_email", "Another user of the organisation has this e-mail.")
 
 
@@ -83,14 +90,28 @@ async def get_for_update(tx: WriteTx, org_id: UUID, user_id: UUID) -> User | Non
     return one(User, await tx.row(sql, org_id, user_id))
 
 
+async def get_login(tx: ReadTx, org_id: UUID, user_id: UUID) -> Login | None:
+    """The living user as sign-in knows them, or None."""
+    sql = f"select {_LOGIN} from users where org_id = $1 and id = $2 and deleted_at is null"
+    return one(Login, await tx.row(sql, org_id, user_id))
+
+
+async def get_login_unchanging(tx: WriteTx, org_id: UUID, user_id: UUID) -> Login | None:
+    """As :func:`get_login`; role, password and deletion wait until the transaction ends."""
+    sql = f"select {_LOGIN} from users where org_id = $1 and id = $2 and deleted_at is null for share"
+    return one(Login, await tx.row(sql, org_id, user_id))
+
+
 async def update(
     tx: WriteTx, org_id: UUID, user_id: UUID, changes: Mapping[str, Any], version: int, now: datetime
 ) -> None:
-    """The changed fields and the new version."""
+    """The changed fields and the new version; role, password and deletion end what the person was signed in with."""
     sets = assignments(changes, WRITABLE | {"password_hash"}, 5)
     sql = f"update users set version = $3, updated_at = $4, {sets} where org_id = $1 and id = $2"
     with unique(*_EMAIL):
         await tx.execute(sql, org_id, user_id, version, now, *changes.values())
+    if ENDS_TOKENS & changes.keys():
+        await revocations.end_tokens_of_user(tx, org_id, user_id, now)
 
 
 async def find(tx: ReadTx, org_id: UUID, wanted: UserFilter) -> list[User]:
@@ -99,8 +120,7 @@ async def find(tx: ReadTx, org_id: UUID, wanted: UserFilter) -> list[User]:
         select {_COLUMNS} from users
         where org_id = $1 and ($2::text is null or role = $2) and (deleted_at is null or $3)
           and ($4::uuid is null or id > $4)
-          and ($5::text is null or starts_with(lower(email), $5) or starts_with(lower(first_name), $5)
-               or starts_with(lower(last_name), $5) or starts_with(lower(external_user_id), $5))
+          and ($5::text is null or {BEGINS_WITH.replace("{}", "$5")})
         order by id limit $6"""
     q = None if wanted.q is None else wanted.q.lower()
     args = (wanted.role, wanted.include_deleted, wanted.after, q, wanted.limit)
@@ -109,8 +129,8 @@ async def find(tx: ReadTx, org_id: UUID, wanted: UserFilter) -> list[User]:
 
 async def find_for_sign_in(tx: ReadTx, email: str, org_id: UUID | None) -> list[Login]:
     """Living people with this e-mail, in ``org_id`` or anywhere; at most five."""
-    sql = """
-        select id, org_id, role, password_hash from users
+    sql = f"""
+        select {_LOGIN} from users
         where lower(email) = lower($1) and deleted_at is null and ($2::uuid is null or org_id = $2)
         order by id limit 5"""
     return many(Login, await tx.fetch(sql, email, org_id))
