@@ -11,6 +11,7 @@ import msgspec
 
 from heatfleet.store.database import ReadTx
 from heatfleet.store.rows import many, one
+from heatfleet.store.users import BEGINS_WITH
 
 
 class HeatPumpView(msgspec.Struct, frozen=True, gc=False):
@@ -143,19 +144,18 @@ from heat_pumps h
 ONE = _SELECT + "where h.org_id = $1 and h.user_id = $2 and h.id = $3 and (h.deleted_at is null or $4)"
 """The hot path; the bench's floor runs the very same statement."""
 
-_FILTERED = (
-    _SELECT
-    + """
-where h.org_id = $1 and ($2::uuid is null or h.user_id = $2) and (h.deleted_at is null or $3)
-  and ($4::text is null or h.price_zone = $4) and ($5::text is null or h.connection_status = $5)
-  and ($6::text is null or h.steering_status = $6) and ($7::text is null or h.lifecycle_state = $7)
-  and ($8::uuid is null or m.cloud_service_id = $8)
-  and ($9::bool is null or h.is_smart_optimization_active = $9)
-  and ($10::text is null or starts_with(lower(u.email), $10) or starts_with(lower(u.first_name), $10)
-       or starts_with(lower(u.last_name), $10) or starts_with(lower(u.external_user_id), $10))
-  and ($11::uuid is null or h.id > $11)
-order by h.id limit $12"""
-)
+_CONDITIONS = {
+    "user_id": "h.user_id = {}",
+    "price_zone": "h.price_zone = {}",
+    "connection_status": "h.connection_status = {}",
+    "steering_status": "h.steering_status = {}",
+    "lifecycle_state": "h.lifecycle_state = {}",
+    "cloud_service": "h.device_model_id in (select id from device_models where cloud_service_id = {})",
+    "is_smart_optimization_active": "h.is_smart_optimization_active = {}",
+    "q": "h.user_id in (select u.id from users u where u.org_id = $1 and (" + BEGINS_WITH + "))",
+    "after": "h.id > {}",
+}
+"""What each filter asks of a heat pump; the page is found by these alone, before anything is joined to it."""
 
 
 async def get(
@@ -172,6 +172,16 @@ async def find(tx: ReadTx, org_id: UUID, wanted: HeatPumpFilter) -> list[HeatPum
 
 async def records(tx: ReadTx, org_id: UUID, wanted: HeatPumpFilter) -> list[asyncpg.Record]:
     """As :func:`find`, as the database gives them (the bench's floor runs the very same statement)."""
-    args = list(msgspec.structs.astuple(wanted))
-    args[8] = None if wanted.q is None else wanted.q.lower()
-    return await tx.fetch(_FILTERED, org_id, *args)
+    sql, args = page_sql(wanted)
+    return await tx.fetch(sql, org_id, *args)
+
+
+def page_sql(wanted: HeatPumpFilter) -> tuple[str, list[Any]]:
+    """The statement of a page, with the filters it needs and no other, and its arguments but the first (org_id)."""
+    given = {name: value for name in _CONDITIONS if (value := getattr(wanted, name)) is not None}
+    conditions = ["h.org_id = $1"] + ([] if wanted.include_deleted else ["h.deleted_at is null"])
+    conditions += [_CONDITIONS[name].replace("{}", f"${n}") for n, name in enumerate(given, 2)]
+    if "q" in given:
+        given["q"] = given["q"].lower()
+    ids = f"select h.id from heat_pumps h where {' and '.join(conditions)} order by h.id limit ${len(given) + 2}"
+    return f"{_SELECT}where h.id in ({ids}) order by h.id", [*given.values(), wanted.limit]
