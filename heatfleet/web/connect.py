@@ -28,6 +28,7 @@ from heatfleet.store.audit import Actor
 from heatfleet.store.database import Database
 from heatfleet.store.onboarding import OnboardingSession
 from heatfleet.vendors.kit.driver import FormStep, RedirectStep
+from heatfleet.web.invite import invite_routes
 from heatfleet.web.languages import best_language
 from heatfleet.web.pages import HtmlResponse, go, show, style
 
@@ -67,6 +68,7 @@ def make_web(services: ConnectServices) -> list[ControllerRouterHandler]:
         get("/connect/device")(pages.device),
         get("/connect/done")(pages.done),
         get("/connect/style.css")(pages.style),
+        *invite_routes(services),
     ]
 
 

@@ -14,15 +14,23 @@ _ENVIRONMENT = Environment(
     loader=PackageLoader("heatfleet.web", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
 HtmlResponse = Response[Any]
+# Schemes, not hosts: the answer to a form of the Connect pages may lead on to any manufacturer or partner.
+ANYWHERE = "'self' https: http://127.0.0.1:* http://localhost:*"
 
 
 def show(
-    template: str, language: str, status: int = 200, frame_ancestors: Sequence[str] = (), **values: Any
+    template: str,
+    language: str,
+    status: int = 200,
+    frame_ancestors: Sequence[str] = (),
+    *,
+    form_action: str = ANYWHERE,
+    **values: Any,
 ) -> HtmlResponse:
-    """The rendered page; ``frame_ancestors`` are the origins that may embed it."""
+    """The rendered page; ``frame_ancestors`` may embed it, its forms lead to ``form_action`` only."""
     _ = translations(language).gettext
     html = _ENVIRONMENT.get_template(template).render(_=_, language=language, **values)
-    return Response(html, status_code=status, media_type=MediaType.HTML, headers=_headers(frame_ancestors))
+    return Response(html, status_code=status, media_type=MediaType.HTML, headers=_headers(frame_ancestors, form_action))
 
 
 def go(url: str) -> HtmlResponse:
@@ -37,12 +45,11 @@ def style() -> HtmlResponse:
     return Response(css, media_type=MediaType.CSS, headers={"Cache-Control": "public, max-age=3600"})
 
 
-def _headers(frame_ancestors: Sequence[str]) -> dict[str, str]:
-    """``form-action`` names schemes, not hosts: a form's answer may lead on to any manufacturer or partner."""
+def _headers(frame_ancestors: Sequence[str], form_action: str) -> dict[str, str]:
     sources = [origin for origin in frame_ancestors if not set(origin) & set(" ;,'\r\n")]
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none';"
-        " form-action 'self' https: http://127.0.0.1:* http://localhost:*;"
+        f" form-action {form_action};"
         f" frame-ancestors {' '.join(sources) or chr(39) + 'none' + chr(39)}"
     )
     return {
