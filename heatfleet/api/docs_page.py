@@ -1,9 +1,14 @@
-"""The documentation page, rendered from the schema on the server: no JavaScript, nothing from elsewhere."""
+"""The documentation page, rendered from the schema on the server and complete as such.
+
+``pages/docs.js`` adds what a reader can do beyond reading: sign in, find an operation, try one.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -11,17 +16,29 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from markupsafe import Markup, escape
 
 _BOLD, _CODE = re.compile(r"\*\*(.+?)\*\*", re.DOTALL), re.compile(r"`(.+?)`")
+_FOLDER = files("heatfleet.api") / "pages"
+STYLE, SCRIPT, ICON = ((_FOLDER / name).read_bytes() for name in ("docs.css", "docs.js", "favicon.svg"))
 
 
-def render_docs(schema: dict[str, Any]) -> tuple[str, str]:
-    """The page and its style sheet."""
-    pages = Environment(loader=PackageLoader("heatfleet.api", "pages"), autoescape=select_autoescape())
-    pages.filters |= {"prose": prose, "kind": kind, "pretty": pretty}
+def render_docs(schema: dict[str, Any], base: str) -> str:
+    """The page; ``base`` is the path of the API."""
+    pages = Environment(
+        loader=PackageLoader("heatfleet.api", "pages"),
+        autoescape=select_autoescape(),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    pages.filters |= {"prose": prose, "kind": kind, "pretty": pretty, "breakable": breakable, "example": body_example}
     groups: dict[str, list[dict[str, Any]]] = {}
     for operation in operations(schema):
         groups.setdefault(operation["tags"][0], []).append(operation)
-    html = pages.get_template("docs.html").render(schema=schema, groups=groups)
-    return html, pages.get_template("docs.css").render()
+    return pages.get_template("docs.html").render(
+        schema=schema,
+        groups=groups,
+        words={tag["name"]: tag.get("description", "") for tag in schema["tags"]},
+        base=base,
+        versions={"css": hashlib.sha256(STYLE).hexdigest()[:12], "js": hashlib.sha256(SCRIPT).hexdigest()[:12]},
+    )
 
 
 def operations(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -41,6 +58,19 @@ def prose(text: str) -> Markup:
 def pretty(value: Any) -> str:
     """Indented JSON."""
     return msgspec.json.format(msgspec.json.encode(value)).decode()
+
+
+def breakable(path: str) -> Markup:
+    """The path, which may break after each slash."""
+    return Markup("/<wbr>").join(path.split("/"))
+
+
+def body_example(operation: Mapping[str, Any]) -> str:
+    """The example of the operation's body as JSON; empty when there is none."""
+    for content in operation.get("requestBody", {}).get("content", {}).values():
+        for example in content.get("examples", {}).values():
+            return pretty(example["value"])
+    return ""
 
 
 def kind(schema: dict[str, Any]) -> Markup:

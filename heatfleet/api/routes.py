@@ -35,7 +35,7 @@ from heatfleet.api.edge import Edge
 from heatfleet.api.idempotency import Idempotency
 from heatfleet.api.openapi import build_openapi
 from heatfleet.api.problems import answer_error
-from heatfleet.api.services import Services
+from heatfleet.api.services import BASE, Services
 
 HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *token.HANDLERS,
@@ -63,8 +63,7 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
 def make_api(services: Services, pages: Sequence[ControllerRouterHandler] = ()) -> ASGIApp:
     """The application; ``pages`` (``heatfleet.web.connect.make_web``) are served beside the API."""
     schema = build_openapi(HANDLERS)
-    docs_html, docs_css = render_docs(schema)
-    state = State({"openapi_json": msgspec.json.encode(schema), "docs_html": docs_html, "docs_css": docs_css})
+    state = State({"openapi_json": msgspec.json.encode(schema), "docs_html": render_docs(schema, BASE)})
     inner = Litestar(
         route_handlers=[*HANDLERS, *pages],
         exception_handlers={Exception: answer_error},
