@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -20,14 +21,17 @@ from heatfleet.api.parse import Query, read_fields, read_json, rename
 from heatfleet.api.schemas import HeatPumpDetailOutput
 from heatfleet.api.services import BASE
 from heatfleet.api.users import USERS
-from heatfleet.api.views import show_heat_pump
+from heatfleet.api.views import show_heat_pump, version_shown
 from heatfleet.auth.permissions import Right
 from heatfleet.domain.errors import NotFound
-from heatfleet.domain.price_zones import parse_price_zone
+from heatfleet.domain.price_zones import PriceZone, parse_price_zone
+from heatfleet.domain.solar import LOOK_BACK, SolarSurplus, solar_surplus
+from heatfleet.domain.statuses import Lifecycle, Status
 from heatfleet.flows import heat_pumps as flow
-from heatfleet.store import heat_pump_views, users
+from heatfleet.store import heat_pump_views, sensors, users
+from heatfleet.store.database import ReadTx
 from heatfleet.store.device_models import ModelNames
-from heatfleet.store.heat_pump_views import HeatPumpFilter
+from heatfleet.store.heat_pump_views import HeatPumpFilter, HeatPumpView
 
 HEAT_PUMPS = f"{USERS}/{{user_id:uuid}}/heat-pumps"
 ONE = f"{HEAT_PUMPS}/{{heat_pump_id:uuid}}"
@@ -59,14 +63,16 @@ async def list_user_heat_pumps(call: Call, org_id: UUID, user_id: UUID) -> ApiRe
         if await users.get(tx, org_id, user_id, include_deleted) is None:
             raise NotFound("There is no such user.")
         rows = await heat_pump_views.find(tx, org_id, wanted)
-    return page(call, rows, limit, lambda row: show_heat_pump(row, call))
+        surpluses = await _surpluses(tx, call, rows)
+    return page(call, rows, limit, lambda row: show_heat_pump(row, call, surpluses.get(row.id)))
 
 
+_STATUSES = tuple(map(str, Status))
 _FILTERS = (
-    Param("price_zone", str, "Only this price zone."),
-    Param("connection_status", str, "Only this connection status."),
-    Param("steering_status", str, "Only this steering status."),
-    Param("lifecycle_state", str, "Only this lifecycle state."),
+    Param("price_zone", (*map(str, PriceZone), "DE"), "Only this price zone; DE means DE_LU."),
+    Param("connection_status", _STATUSES, "Only this connection status."),
+    Param("steering_status", _STATUSES, "Only this steering status."),
+    Param("lifecycle_state", tuple(map(str, Lifecycle)), "Only this lifecycle state."),
     Param("cloud_service", UUID, "Only this cloud service."),
     Param("is_smart_optimization_active", bool, "Only with optimisation on, or off."),
     Param("q", str, "Beginning of the owner's e-mail, name or external id."),
@@ -90,20 +96,20 @@ async def list_heat_pumps(call: Call, org_id: UUID) -> ApiResponse:
     """A page of the whole fleet."""
     query = Query(call.query)
     after, limit = query.page()
-    zone = query.take("price_zone", str)
-    filters = {param.name: query.take(param.name, param.kind) for param in _FILTERS[1:]}
+    filters = {param.name: query.take(param.name, _kind(param)) for param in _FILTERS}
     include_deleted = query.take("include_deleted", bool, False)
     query.done()
-    wanted = HeatPumpFilter(
-        **filters,
-        price_zone="DE_LU" if zone == "DE" else zone,
-        include_deleted=include_deleted,
-        after=after,
-        limit=limit + 1,
-    )
+    if filters["price_zone"] is not None:
+        filters["price_zone"] = str(parse_price_zone(filters["price_zone"]))
+    wanted = HeatPumpFilter(**filters, include_deleted=include_deleted, after=after, limit=limit + 1)
     async with call.services.database.read(org_id) as tx:
         rows = await heat_pump_views.find(tx, org_id, wanted)
-    return page(call, rows, limit, lambda row: show_heat_pump(row, call))
+        surpluses = await _surpluses(tx, call, rows)
+    return page(call, rows, limit, lambda row: show_heat_pump(row, call, surpluses.get(row.id)))
+
+
+def _kind(param: Param) -> Any:
+    return Literal[param.kind] if isinstance(param.kind, tuple) else param.kind
 
 
 @operation(
@@ -214,9 +220,20 @@ async def _show(
 ) -> ApiResponse:
     async with call.services.database.read(org_id) as tx:
         row = await heat_pump_views.get(tx, org_id, user_id, heat_pump_id, include_deleted)
-    if row is None:
-        raise NotFound("There is no such heat pump.")
-    return answer(show_heat_pump(row, call), row.version)
+        if row is None:
+            raise NotFound("There is no such heat pump.")
+        surpluses = await _surpluses(tx, call, [row])
+    return answer(show_heat_pump(row, call, surpluses.get(row.id)), version_shown(row, call))
+
+
+async def _surpluses(tx: ReadTx, call: Call, rows: Sequence[HeatPumpView]) -> dict[UUID, SolarSurplus]:
+    """What the roofs of the pumps feed into the grid that may be raised to use it."""
+    threshold_w = {row.id: row.min_solar_power_w for row in rows if row.is_inverter_forced_mode_enabled}
+    if not threshold_w:
+        return {}
+    now = call.services.clock.fleet_now()
+    exports = await sensors.exports(tx, list(threshold_w), now - LOOK_BACK)
+    return {id_: solar_surplus(trace, threshold_w[id_], now) for id_, trace in exports.items()}
 
 
 HANDLERS = (

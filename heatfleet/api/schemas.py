@@ -105,8 +105,18 @@ class HeatPumpDetailOutput(Struct, kw_only=True):
     current_state_last_updated_at: datetime | None = None
     last_monitoring_executed_at: datetime | None = None
     is_inverter_forced_mode_enabled: bool = False
-    is_inverter_forced_mode_active: bool = False
-    inverter_forced_mode_since: datetime | None = NEVER
+    is_inverter_forced_mode_active: Annotated[
+        bool,
+        Meta(
+            description="True while the pump is raised to use what the roof feeds into the grid. Needs a measured"
+            " export; without one it stays false, and an `information` action with `metadata.code`"
+            " `no_export_reading` says so."
+        ),
+    ] = False
+    inverter_forced_mode_since: Annotated[
+        datetime | None,
+        Meta(description="When enough was fed into the grid last, within 24 hours; year 1 = not yet."),
+    ] = NEVER
     is_forecasting_enabled: bool = False
     is_trading_enabled: bool = False
     actual_steering_state: Annotated[
@@ -157,7 +167,11 @@ class HeatPumpDetailOutput(Struct, kw_only=True):
     embeddable_url: Annotated[str | None, Meta(description="Connect page of this device, to embed.")] = None
     authorization_url: Annotated[str | None, Meta(description="Connect page of this device, full page.")] = None
     action_needed: Annotated[
-        bool, Meta(description="True when something must be done before the device can work normally.")
+        bool,
+        Meta(
+            description="True when something must be done before the device can work normally; `actions` say what:"
+            " `reauthenticate`, or `information` with `metadata.code` `nothing_to_optimise` (no use is enabled)."
+        ),
     ] = False
     has_notification: Annotated[bool, Meta(description="True when a message for the owner is unread.")] = False
     actions: list[ReauthenticateProjection | InformationActionProjection] = []
@@ -209,6 +223,7 @@ class BuildingOutput(Struct, kw_only=True):
     longitude: float | None = None
     created_at: datetime
     updated_at: datetime
+    deleted_at: datetime | None = None
 
 
 class OnboardingOutput(Struct, kw_only=True):

@@ -8,6 +8,7 @@ from typing import Any
 
 from heatfleet.api.call import Call
 from heatfleet.api.schemas import (
+    NEVER,
     BuildingOutput,
     DeviceModelOutput,
     DeviceTypeOutput,
@@ -19,8 +20,11 @@ from heatfleet.api.schemas import (
     UserOutput,
 )
 from heatfleet.api.services import BASE
+from heatfleet.domain.levers import SteeringState
 from heatfleet.domain.readings import MODES
+from heatfleet.domain.solar import SolarSurplus
 from heatfleet.store.buildings import Building
+from heatfleet.store.cues import NOTHING_TO_OPTIMISE
 from heatfleet.store.heat_pump_views import HeatPumpView
 from heatfleet.store.users import User
 
@@ -31,8 +35,8 @@ _USER = tuple(n for n in UserOutput.__struct_fields__ if n != "country")
 LINK_PURPOSE = "connect-device"
 
 
-def show_heat_pump(row: HeatPumpView, call: Call) -> HeatPumpDetailOutput:
-    """The heat pump as the API answers it."""
+def show_heat_pump(row: HeatPumpView, call: Call, surplus: SolarSurplus | None = None) -> HeatPumpDetailOutput:
+    """The heat pump as the API answers it; ``surplus`` for one that may be raised to use solar power."""
     values = dict(zip(_AS_STORED, _stored(row), strict=True))
     _run_out(values, call.services.clock.fleet_now())
     shown = HeatPumpDetailOutput(
@@ -55,17 +59,31 @@ def show_heat_pump(row: HeatPumpView, call: Call) -> HeatPumpDetailOutput:
         _add_actions(shown, row.cues, call)
     if not row.is_authenticated and row.deleted_at is None:
         _add_links(shown, row, call)
-    shown.action_needed = shown.action_needed or _is_idle(row)
+    if surplus is not None:
+        shown.is_inverter_forced_mode_active = surplus.is_enough and row.current_mode == SteeringState.MAX
+        shown.inverter_forced_mode_since = surplus.since or NEVER
     return shown
 
 
-def _run_out(values: dict[str, Any], now: datetime) -> None:
-    """An ended pause clears its flag, an ended absence its dates, whether or not anybody has written that down yet."""
-    until = values["pause_power_until"]
-    if values["is_pause_power_active"] and (until is None or until <= now):
+def _run_out(values: dict[str, Any], now: datetime) -> bool:
+    """Whether a pause or an absence is over that nobody has written down yet; its flag or its dates are cleared."""
+    until, end = values["pause_power_until"], values["away_mode_end"]
+    is_resumed = values["is_pause_power_active"] and (until is None or until <= now)
+    is_back = end is not None and end <= now
+    if is_resumed:
         values["is_pause_power_active"] = False
-    if values["away_mode_end"] is not None and values["away_mode_end"] <= now:
+    if is_back:
         values["away_mode_start"] = values["away_mode_end"] = None
+    return is_resumed or is_back
+
+
+_RUNS_OUT = ("is_pause_power_active", "pause_power_until", "away_mode_start", "away_mode_end")
+
+
+def version_shown(row: HeatPumpView, call: Call) -> int:
+    """The version of what is shown: already the next one where something has run out that is not written down yet."""
+    values = {name: getattr(row, name) for name in _RUNS_OUT}
+    return row.version + _run_out(values, call.services.clock.fleet_now())
 
 
 def _model(row: HeatPumpView) -> DeviceModelOutput | None:
@@ -120,6 +138,7 @@ def _add_actions(shown: HeatPumpDetailOutput, cues: list[dict[str, Any]], call: 
                 InformationActionProjection(resolution_link=link, metadata=cue["metadata"], sent_at=sent_at)
             )
             shown.has_notification = True
+            shown.action_needed = shown.action_needed or cue["metadata"].get("code") == NOTHING_TO_OPTIMISE
 
 
 def _add_links(shown: HeatPumpDetailOutput, row: HeatPumpView, call: Call) -> None:
@@ -127,12 +146,6 @@ def _add_links(shown: HeatPumpDetailOutput, row: HeatPumpView, call: Call) -> No
     secret = _secret(call, LINK_PURPOSE, f"{call.who().org_id}|{row.id}")
     shown.authorization_url = f"{call.services.public_url}/connect/device?secret={secret}"
     shown.embeddable_url = f"{shown.authorization_url}&embed=1"
-
-
-def _is_idle(row: HeatPumpView) -> bool:
-    """Whether optimisation is on but nothing is given to it to optimise."""
-    uses = (row.is_space_heating_enabled, row.is_hot_water_heating_enabled, row.is_pool_heating_enabled)
-    return row.is_smart_optimization_active and not any(uses) and not row.is_space_cooling_enabled
 
 
 def _secret(call: Call, purpose: str, subject: str) -> str:

@@ -127,6 +127,14 @@ def allowed_states(level: OptimizationLevel, levers: Ranges) -> tuple[SteeringSt
     return tuple(s for s in STATES if s in states)
 
 
+def permitted(state: SteeringState, level: OptimizationLevel, levers: Ranges) -> SteeringState:
+    """``state``, or what stands for it where ``level`` or the levers at hand do not permit it."""
+    allowed = allowed_states(level, levers)
+    if state in allowed:
+        return state
+    return SteeringState.LOW if state is SteeringState.MIN and SteeringState.LOW in allowed else SteeringState.MID
+
+
 def space_lever(levers: Ranges) -> Lever | None:
     """The lever that carries the steering state on this device, or None."""
     return next((lever for lever in SPACE_LEVERS if lever in levers), None)

@@ -22,6 +22,7 @@ class Reason(StrEnum):
     LEARNING = "learning"
     OWN_PROGRAMME = "own_programme"
     STEADY = "steady"
+    SOLAR_SURPLUS = "solar_surplus"
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,8 @@ def _range_errors(policy: Policy) -> list[FieldError]:
     for name, (low, high) in _LIMITS.items():
         value = getattr(policy, name)
         if value is not None and not low <= value <= high:
-            errors.append(FieldError(("body", name), f"must lie between {low:g} and {high:g} °C", "range"))
+            unit = "K" if name.endswith("_offset") else "°C"
+            errors.append(FieldError(("body", name), f"must lie between {low:g} and {high:g} {unit}", "range"))
     return errors
 
 

@@ -87,6 +87,7 @@ class Situation:
     poll_interval: timedelta = timedelta(minutes=5)
     is_charging: bool = False  # the pump is heating the tank
     is_reachable: bool = True  # grant alive, device there
+    has_solar_surplus: bool = False  # the owner wants what the roof would feed into the grid to be used
     disinfection_last_at: datetime | None = None
     disinfection_every: timedelta = DOSE_EVERY
 

@@ -1,6 +1,7 @@
-"""What the Partner API says of a heat pump in one word: connection, monitoring and steering status.
+"""What the Partner API says of a heat pump in one word: connection, monitoring, steering status, lifecycle state.
 
-Each is a table from facts to ``ok``, ``warning``, ``error`` or ``unknown``; the first row that fits counts.
+Each status is a table from facts to ``ok``, ``warning``, ``error`` or ``unknown``; the first row that fits counts.
+The lifecycle state moves along :data:`TRANSITIONS` only.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from heatfleet.domain.errors import Conflict
 from heatfleet.domain.steering import TRIES
 from heatfleet.domain.verdicts import Verdict
 
 UNREACHABLE_AFTER = timedelta(hours=1)
+FROZEN_AFTER = timedelta(hours=36)
+"""For how long a temperature may say the same before it says nothing."""
 
 
 class Status(StrEnum):
@@ -75,3 +79,35 @@ def steering_status(last: Verdict, attempts: int, before: Status = Status.UNKNOW
     if last is Verdict.UNCONFIRMED and attempts >= TRIES:
         return Status.ERROR
     return _STEERING.get(last, before)
+
+
+class Lifecycle(StrEnum):
+    """Where a heat pump stands between its registration and its end."""
+
+    PENDING = "pending"  # registered, nobody has signed in yet
+    AUTHENTICATED = "authenticated"
+    ERROR = "error"  # with a ``lifecycle_error``
+    DISCONNECTED = "disconnected"  # the account no longer has it
+    DELETED = "deleted"
+
+
+TRANSITIONS: dict[Lifecycle, frozenset[Lifecycle]] = {
+    Lifecycle.PENDING: frozenset({Lifecycle.AUTHENTICATED, Lifecycle.DELETED}),
+    Lifecycle.AUTHENTICATED: frozenset({Lifecycle.ERROR, Lifecycle.DISCONNECTED, Lifecycle.DELETED}),
+    Lifecycle.ERROR: frozenset({Lifecycle.AUTHENTICATED, Lifecycle.DISCONNECTED, Lifecycle.DELETED}),
+    Lifecycle.DISCONNECTED: frozenset({Lifecycle.AUTHENTICATED, Lifecycle.DELETED}),
+    Lifecycle.DELETED: frozenset(),
+}
+"""Where each state may lead; a disconnected pump comes back by signing in once more."""
+
+
+def sources(target: Lifecycle) -> list[str]:
+    """The states that may become ``target``, and ``target`` itself."""
+    return [str(state) for state in Lifecycle if state is target or target in TRANSITIONS[state]]
+
+
+def moved(state: str, target: Lifecycle) -> str:
+    """``target``; raises :class:`Conflict` when ``state`` may not become it."""
+    if state not in sources(target):
+        raise Conflict(f"A heat pump that is {state} cannot become {target}.")
+    return str(target)

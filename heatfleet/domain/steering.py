@@ -18,8 +18,8 @@ from heatfleet.domain.levers import (
     LeverRange,
     OptimizationLevel,
     SteeringState,
-    allowed_states,
     nearest_state,
+    permitted,
     space_lever,
     state_targets,
 )
@@ -169,12 +169,10 @@ def _asked(situation: Situation, is_paused: bool) -> tuple[SteeringState, Reason
     """The state asked for, its reason and the level that caps it."""
     if is_paused or situation.wanted is None:
         return SteeringState.MIN, Reason.PAUSE, OptimizationLevel.MAX
-    level, state = situation.policy.optimization_level, situation.wanted.state
-    allowed = allowed_states(level, situation.ranges)
-    if state not in allowed:
-        is_low = SteeringState.LOW in allowed and state is SteeringState.MIN
-        state = SteeringState.LOW if is_low else SteeringState.MID
-    return state, situation.wanted.reason, level
+    level, state, reason = situation.policy.optimization_level, situation.wanted.state, situation.wanted.reason
+    if situation.has_solar_surplus:
+        state, reason = SteeringState.MAX, Reason.SOLAR_SURPLUS
+    return permitted(state, level, situation.ranges), reason, level
 
 
 def _comfort_guard(indoor_c: float | None, shift: float, comfort: Comfort, is_paused: bool) -> Guard | None:

@@ -12,11 +12,13 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from heatfleet.domain.capabilities import Capabilities
+from heatfleet.domain.default_comfort import with_default_comfort
 from heatfleet.domain.errors import Conflict, NotFound, Refused, TryAgain
 from heatfleet.domain.jobs import JobName
 from heatfleet.domain.readings import Snapshot
+from heatfleet.domain.statuses import Lifecycle, moved
 from heatfleet.flows.toolbox import Act, session_still_open
-from heatfleet.store import audit, device_models, heat_pumps, jobs, onboarding
+from heatfleet.store import audit, cues, device_models, heat_pumps, jobs, onboarding, organisations
 from heatfleet.store.audit import Entry
 from heatfleet.store.database import WriteTx
 from heatfleet.store.device_models import CloudServiceFacts, ModelNames
@@ -27,6 +29,12 @@ from heatfleet.vendors.kit.grants import SealKeys, grant_aad, open_sealed, seal
 from heatfleet.vendors.kit.manifest import Manifest
 
 CONSENT_TEXT_VERSION = "1"
+USES = (
+    "is_space_heating_enabled",
+    "is_hot_water_heating_enabled",
+    "is_pool_heating_enabled",
+    "is_space_cooling_enabled",
+)
 
 
 class Vendors(Protocol):
@@ -203,11 +211,15 @@ async def _store_pump(tx: WriteTx, link: _Link) -> UUID:
             "price_zone": session.price_zone_default,
             "is_smart_optimization_active": session.is_smart_optimization_active_default,
         }
-        await heat_pumps.insert(tx, org_id, pump_id, {**defaults, **fields}, now)
+        comfort = with_default_comfort({}, await organisations.default_comfort(tx, org_id))
+        await heat_pumps.insert(tx, org_id, pump_id, {**defaults, **comfort, **fields}, now)
         return pump_id
     pump = await heat_pumps.get_for_update(tx, org_id, session.heat_pump_id)
     if pump is None:
         raise NotFound("There is no such heat pump.")
+    fields["lifecycle_state"] = moved(pump.lifecycle_state, Lifecycle.AUTHENTICATED)
+    if any(getattr(pump, name) for name in USES):
+        fields = {name: value for name, value in fields.items() if name not in USES}  # somebody has chosen already
     fields["policy_version"] = pump.policy_version + 1
     await heat_pumps.update(tx, org_id, pump.id, fields, pump.version + 1, now)
     return pump.id
@@ -234,7 +246,7 @@ async def _fields(tx: WriteTx, link: _Link) -> dict[str, Any]:
         "external_device_id": device.external_device_id,
         "name": device.name,
         "capabilities": abilities.to_json(),
-        "lifecycle_state": "authenticated",
+        "lifecycle_state": Lifecycle.AUTHENTICATED.value,
         "lifecycle_error": None,
         "connection_status": "ok",
         "is_space_heating_enabled": device.has_space_heating,
@@ -252,6 +264,7 @@ async def _follow_up(tx: WriteTx, link: _Link, pump_id: UUID, snapshot: Snapshot
     await onboarding.save_first_reading(tx, act.org_id, pump_id, fleet, values)
     await onboarding.start_polling(tx, act.org_id, pump_id, link.account.connection_id, fleet)
     after = {"vendor": vendor, "onboarding_session": session.id}
+    await cues.follow(tx, [pump_id], wall)
     await audit.record(tx, act.org_id, act.actor, Entry("connect", "heat_pump", pump_id, None, after), wall)
     payload = {"org_id": str(act.org_id), "heat_pump_id": str(pump_id)}
     await jobs.enqueue(tx, JobName.PLAN, payload, dedupe_key=f"{JobName.PLAN}:{pump_id}")

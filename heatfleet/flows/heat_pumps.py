@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from heatfleet.domain.default_comfort import with_default_comfort
 from heatfleet.domain.errors import Invalid, NotFound
 from heatfleet.domain.jobs import JobName
 from heatfleet.domain.levers import OptimizationLevel
 from heatfleet.domain.policy import Policy, apply_pause, check, settle
+from heatfleet.domain.statuses import Lifecycle, moved
 from heatfleet.flows.toolbox import Act, require_version
-from heatfleet.store import audit, buildings, device_models, heat_pumps, jobs, users
+from heatfleet.store import audit, buildings, cues, device_models, heat_pumps, jobs, organisations, pump_states, users
 from heatfleet.store.audit import Entry
 from heatfleet.store.database import WriteTx
 from heatfleet.store.device_models import ModelNames
@@ -37,13 +39,15 @@ STEERS = frozenset(POLICY_FIELDS) | {
 async def register(act: Act, user_id: UUID, settings: Mapping[str, Any], model: ModelNames | None) -> UUID:
     """The id of a new, not yet connected heat pump; :class:`NotFound` (user), :class:`Invalid` (rules, references)."""
     heat_pump_id, now = new_id(), act.clock.wall_now()
-    policy = decide(Policy(), settings, act.clock.fleet_now())
-    fields = {**settings, **_policy_values(policy, settings), **_stamps(settings, now), "user_id": user_id}
     async with act.database.write(act.org_id) as tx:
         if await users.get(tx, act.org_id, user_id) is None:
             raise NotFound("There is no such user.")
+        settings = with_default_comfort(settings, await organisations.default_comfort(tx, act.org_id))
+        policy = decide(Policy(), settings, act.clock.fleet_now())
+        fields = {**settings, **_policy_values(policy, settings), **_stamps(settings, now), "user_id": user_id}
         fields |= await _references(tx, act.org_id, user_id, settings, model)
         await heat_pumps.insert(tx, act.org_id, heat_pump_id, fields, now)
+        await cues.follow(tx, [heat_pump_id], now)
         await audit.record(tx, act.org_id, act.actor, Entry("create", "heat_pump", heat_pump_id, None, fields), now)
     return heat_pump_id
 
@@ -60,7 +64,7 @@ async def change(
     :class:`NotFound`, :class:`Invalid` (rules, references), :class:`PreconditionFailed`.
     """
     async with act.database.write(act.org_id) as tx:
-        pump = await _load(tx, act.org_id, *key)
+        pump = await _load(tx, act, *key)
         require_version(pump.version, if_match)
         policy = decide(heat_pumps.policy_of(pump), settings, act.clock.fleet_now())
         wanted = {**settings, **_policy_values(policy, settings)}
@@ -75,11 +79,13 @@ async def delete(act: Act, key: tuple[UUID, UUID], if_match: frozenset[int] | No
     """
     now = act.clock.wall_now()
     async with act.database.write(act.org_id) as tx:
-        pump = await _load(tx, act.org_id, *key)
+        pump = await _load(tx, act, *key)
         require_version(pump.version, if_match)
-        gone = {"deleted_at": now, "lifecycle_state": "deleted", "is_smart_optimization_active": False}
+        state = moved(pump.lifecycle_state, Lifecycle.DELETED)
+        gone = {"deleted_at": now, "lifecycle_state": state, "is_smart_optimization_active": False}
         gone["policy_version"] = pump.policy_version + 1
         await heat_pumps.update(tx, act.org_id, pump.id, gone, pump.version + 1, now)
+        await cues.follow(tx, [pump.id], now)
         await audit.record(tx, act.org_id, act.actor, Entry("delete", "heat_pump", pump.id, None, None), now)
         await _enqueue(tx, pump, JobName.RELEASE)
 
@@ -90,7 +96,7 @@ def decide(before: Policy, settings: Mapping[str, Any], now: datetime) -> Policy
     if "optimization_level" in changes:
         changes["optimization_level"] = OptimizationLevel(changes["optimization_level"] or "Mid")
     after = replace(settle(before, now), **changes)
-    return check(apply_pause(after, changes, now))
+    return settle(check(apply_pause(after, changes, now)), now)
 
 
 def _policy_values(policy: Policy, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,11 +107,16 @@ def _policy_values(policy: Policy, settings: Mapping[str, Any]) -> dict[str, Any
     return values
 
 
-async def _load(tx: WriteTx, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> HeatPump:
-    pump = await heat_pumps.get_for_update(tx, org_id, heat_pump_id)
+async def _load(tx: WriteTx, act: Act, user_id: UUID, heat_pump_id: UUID) -> HeatPump:
+    """The pump, locked, with what has run out taken back: the very version that people have been shown."""
+    now = act.clock.fleet_now()
+    pump = await heat_pumps.get_for_update(tx, act.org_id, heat_pump_id)
     if pump is None or pump.user_id != user_id:
         raise NotFound("There is no such heat pump.")
-    return pump
+    if heat_pumps.policy_of(pump) == settle(heat_pumps.policy_of(pump), now):
+        return pump
+    await pump_states.settle_policies(tx, now, [pump.id])
+    return await _load(tx, act, user_id, heat_pump_id)
 
 
 async def _save(tx: WriteTx, act: Act, pump: HeatPump, changed: dict[str, Any]) -> None:
@@ -118,6 +129,7 @@ async def _save(tx: WriteTx, act: Act, pump: HeatPump, changed: dict[str, Any]) 
         saved["policy_version"] = pump.policy_version + 1
     before = {name: getattr(pump, name) for name in changed}
     await heat_pumps.update(tx, act.org_id, pump.id, saved, pump.version + 1, now)
+    await cues.follow(tx, [pump.id], now)
     await audit.record(tx, act.org_id, act.actor, Entry("change", "heat_pump", pump.id, before, changed), now)
     if changed.get("is_smart_optimization_active") is False:
         await _enqueue(tx, pump, JobName.RELEASE)

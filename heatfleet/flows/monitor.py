@@ -13,11 +13,18 @@ from heatfleet.domain.energy import by_hour, energy_between
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused, TryAgain
 from heatfleet.domain.levers import Lever, nearest_state
 from heatfleet.domain.readings import Channel, Snapshot
-from heatfleet.domain.statuses import ContactFacts, Status, connection_status, monitoring_status, steering_status
+from heatfleet.domain.statuses import (
+    FROZEN_AFTER,
+    ContactFacts,
+    Status,
+    connection_status,
+    monitoring_status,
+    steering_status,
+)
 from heatfleet.domain.verdicts import SentCommand, Verdict
 from heatfleet.domain.watching import FreshReadings, LeverOutcome, MovedLever, Standing, fresh_readings, watch_lever
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, grouped, side_by_side
-from heatfleet.store import baselines, commands, connections, heat_pumps, polls, pump_states, telemetry
+from heatfleet.store import baselines, commands, connections, heat_pumps, polls, pump_states, sensors, telemetry
 from heatfleet.store.baselines import Baseline, Seen
 from heatfleet.store.commands import Command, Outcome
 from heatfleet.store.connections import Connection, Lost
@@ -48,6 +55,7 @@ class _Round:
     latest: dict[UUID, Latest]
     baselines: dict[UUID, list[Baseline]]
     commands: dict[tuple[UUID, str], Command]
+    frozen: set[UUID]
 
 
 @dataclass(frozen=True)
@@ -79,15 +87,17 @@ async def monitor(tools: Tools, limit: int = MOST_AT_ONCE) -> int:
 
 async def _load(tools: Tools, due: Sequence[DuePoll]) -> _Round:
     ids = [poll.heat_pump_id for poll in due]
+    now = tools.clock.fleet_now()
     async with tools.database.read(FLEET) as tx:
         return _Round(
-            now=tools.clock.fleet_now(),
+            now=now,
             due={poll.heat_pump_id: poll for poll in due},
             pumps=await pump_states.pumps(tx, ids),
             connections=await connections.get_many(tx, list({poll.connection_id for poll in due})),
             latest=await telemetry.latest(tx, ids),
             baselines=await baselines.of_pumps(tx, ids),
             commands=await commands.newest(tx, ids),
+            frozen=await sensors.frozen(tx, ids, now - FROZEN_AFTER),
         )
 
 
@@ -162,7 +172,8 @@ def _judge_snapshot(known: _Round, due: DuePoll, snapshot: Snapshot) -> _Judged:
         lever: watch_lever(one, _only_fresh(snapshot, fresh), known.now, abilities.levers[lever])
         for lever, one in moved.items()
     }
-    monitoring = monitoring_status(len(abilities.channels), len(fresh.values), ever_read=True)
+    is_frozen = pump.id in known.frozen
+    monitoring = monitoring_status(len(abilities.channels), len(fresh.values), ever_read=True, frozen=is_frozen)
     own = {lever: b.own_value for lever, b in _ours(known, pump.id).items() if b.release_owed_since is not None}
     state = None if row is None else _actual_state(pump, fresh.values, own)
     is_owners = any(o.standing is Standing.OVERRIDDEN for o in outcomes.values())
@@ -283,13 +294,15 @@ async def _save_doses(tx: WriteTx, known: _Round, rows: Sequence[TelemetryRow]) 
         await telemetry.save_doses(tx, done)
 
 
-async def _stop_deleted(tx: WriteTx, known: _Round) -> None:
-    """Deleted pumps are polled only until everything was given back."""
+async def _stop_deleted(tx: WriteTx, known: _Round, wall_now: datetime) -> None:
+    """Deleted pumps are polled, and their vendors' grants kept, only until everything was given back."""
     deleted = [pump.id for pump in known.pumps.values() if pump.deleted_at is not None]
     if deleted:
         after = await baselines.of_pumps(tx, deleted)
         owed = {id_ for id_, rows in after.items() if any(row.release_owed_since for row in rows)}
-        await polls.stop(tx, [id_ for id_ in deleted if id_ not in owed])
+        done = [id_ for id_ in deleted if id_ not in owed]
+        await polls.stop(tx, done)
+        await privacy.forget_grants(tx, [known.due[id_].connection_id for id_ in done], wall_now)
 
 
 async def _save_connections(tx: WriteTx, tools: Tools, known: _Round, answers: Mapping[UUID, Answer]) -> None:

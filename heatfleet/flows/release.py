@@ -7,7 +7,7 @@ from uuid import UUID
 
 from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.flows.toolbox_steering import Allowance, Sent, carry_out
-from heatfleet.store import baselines, plans, pump_states
+from heatfleet.store import baselines, cues, plans, pump_states
 from heatfleet.store.database import FLEET
 from heatfleet.store.heat_pumps import HeatPump
 
@@ -46,6 +46,7 @@ async def release_all(tools: Tools, *, heat_pump_id: UUID | None = None, switch_
         if switch_off:
             everybody = ids if heat_pump_id else sorted({*ids, *await pump_states.optimised(tx, None, 10**9)})
             await pump_states.switch_off(tx, everybody, tools.clock.wall_now())
+            await cues.follow(tx, everybody, tools.clock.wall_now())
     return await release(tools, ids)
 
 

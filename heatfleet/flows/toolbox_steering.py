@@ -19,9 +19,10 @@ from heatfleet.domain.plans import PlanStep
 from heatfleet.domain.policy import OwnSettings
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
 from heatfleet.domain.situation import ControlState, Decision, LeverFacts, LeverWrite, Situation
+from heatfleet.domain.solar import LOOK_BACK, Export, solar_surplus
 from heatfleet.domain.steering import BACK_OFF, decide
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, side_by_side
-from heatfleet.store import baselines, commands, connections, heat_pumps, plans, polls, pump_states, telemetry
+from heatfleet.store import baselines, commands, connections, heat_pumps, plans, polls, pump_states, sensors, telemetry
 from heatfleet.store.baselines import Baseline, Moved, Seen
 from heatfleet.store.commands import Command, Outcome, Use
 from heatfleet.store.connections import Connection, Lost
@@ -48,6 +49,7 @@ class PumpFacts:
     uses: Sequence[Use]
     poll: DuePoll | None
     connection: Connection | None
+    exports: Sequence[Export] = ()
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,8 @@ async def _load(tx: ReadTx, ids: Sequence[UUID], now: datetime) -> dict[UUID, Pu
     owned = await baselines.of_pumps(tx, ids)
     uses = await commands.uses(tx, ids, now)
     due = await polls.of_pumps(tx, ids)
+    solar = [pump.id for pump in pumps.values() if pump.is_inverter_forced_mode_enabled]
+    exports = await sensors.exports(tx, solar, now - LOOK_BACK)
     accounts = await connections.get_many(tx, list({p.connection_id for p in pumps.values() if p.connection_id}))
     return {
         id_: PumpFacts(
@@ -119,6 +123,7 @@ async def _load(tx: ReadTx, ids: Sequence[UUID], now: datetime) -> dict[UUID, Pu
             uses=uses.get(id_, ()),
             poll=due.get(id_),
             connection=accounts.get(pump.connection_id) if pump.connection_id else None,
+            exports=exports.get(id_, ()),
         )
         for id_, pump in pumps.items()
     }
@@ -147,6 +152,7 @@ def situation_of(facts: PumpFacts, now: datetime, *, give_back: bool = False) ->
         read_at=facts.latest.at if facts.latest else None,
         poll_interval=timedelta(seconds=facts.poll.interval_s if facts.poll else 300),
         is_reachable=_is_open(facts),
+        has_solar_surplus=solar_surplus(facts.exports, facts.pump.min_solar_power_w, now).is_enough,
         disinfection_last_at=last_dose_at or next(iter(hot_water_since), None),
     )
 

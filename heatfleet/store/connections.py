@@ -9,6 +9,7 @@ from uuid import UUID
 
 import msgspec
 
+from heatfleet.domain.statuses import Lifecycle, sources
 from heatfleet.store.database import FLEET, Database, ReadTx, WriteTx
 from heatfleet.store.ids import new_id
 from heatfleet.store.rows import many, one
@@ -78,11 +79,12 @@ async def mark_lost(tx: WriteTx, lost: Sequence[Lost], now: datetime) -> None:
         """update heat_pumps h set lifecycle_state = 'error', lifecycle_error = l.code, connection_status = 'error',
              control_state = 'lost', current_state = null, updated_at = $3
            from unnest($1::uuid[], $2::text[]) as l(id, code)
-           where h.connection_id = l.id and h.deleted_at is null
+           where h.connection_id = l.id and h.deleted_at is null and h.lifecycle_state = any($4)
              and (h.lifecycle_state, coalesce(h.lifecycle_error, '')) is distinct from ('error', l.code)""",
         ids,
         values[1],
         now,
+        sources(Lifecycle.ERROR),
     )
     await _cue(tx, ids, now)
 

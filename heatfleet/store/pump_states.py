@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from heatfleet.domain.statuses import Lifecycle, sources
 from heatfleet.store.database import ReadTx, WriteTx
 from heatfleet.store.heat_pumps import HeatPump
 from heatfleet.store.rows import columns, many
@@ -81,15 +82,18 @@ async def save_watched(tx: WriteTx, watched: Sequence[Watched]) -> None:
         update heat_pumps h set connection_status = w.connection,
           monitoring_status = coalesce(w.monitoring, h.monitoring_status),
           steering_status = coalesce(w.steering, h.steering_status), actual_state = w.actual,
-          lifecycle_state = case when w.error is not null then 'error' else h.lifecycle_state end,
-          lifecycle_error = coalesce(w.error, h.lifecycle_error)
+          lifecycle_state = case when w.error is not null and h.lifecycle_state = any($7) then 'error'
+            else h.lifecycle_state end,
+          lifecycle_error = case when h.lifecycle_state = any($7) then coalesce(w.error, h.lifecycle_error)
+            else h.lifecycle_error end
         from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
           as w(id, connection, monitoring, steering, actual, error)
         where h.id = w.id and h.deleted_at is null
           and (h.connection_status, h.monitoring_status, h.steering_status, h.actual_state, h.lifecycle_error)
             is distinct from (w.connection, coalesce(w.monitoring, h.monitoring_status),
               coalesce(w.steering, h.steering_status), w.actual, coalesce(w.error, h.lifecycle_error))"""
-    await tx.execute(sql, *([getattr(one, name) for one in watched] for name in Watched.__struct_fields__))
+    columns_ = ([getattr(one, name) for one in watched] for name in Watched.__struct_fields__)
+    await tx.execute(sql, *columns_, sources(Lifecycle.ERROR))
 
 
 async def save_controlled(tx: WriteTx, controlled: Sequence[Controlled]) -> None:
@@ -110,18 +114,22 @@ async def save_rejected(tx: WriteTx, heat_pump_ids: Sequence[UUID]) -> None:
     await tx.execute("update heat_pumps set steering_status = 'error' where id = any($1)", list(heat_pump_ids))
 
 
-async def settle_policies(tx: WriteTx, now: datetime) -> int:
-    """How many pauses and absences had run out and were taken back; plans made for them stay good."""
+async def settle_policies(tx: WriteTx, now: datetime, heat_pump_ids: Sequence[UUID] | None = None) -> int:
+    """How many pauses and absences (of these pumps, or of all) had run out and were taken back.
+
+    Their versions move; plans made for them stay good.
+    """
     return await tx.execute(
         """update heat_pumps set
              is_pause_power_active = is_pause_power_active and pause_power_until is not null and pause_power_until > $1,
              away_mode_start = case when away_mode_end <= $1 then null else away_mode_start end,
              away_mode_end = case when away_mode_end <= $1 then null else away_mode_end end,
              version = version + 1
-           where deleted_at is null
+           where deleted_at is null and ($2::uuid[] is null or id = any($2))
              and ((is_pause_power_active and (pause_power_until is null or pause_power_until <= $1))
                or away_mode_end <= $1)""",
         now,
+        None if heat_pump_ids is None else list(heat_pump_ids),
     )
 
 

@@ -5,11 +5,24 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from heatfleet.domain.disinfection import disinfection_due, doses, is_disinfected
+from heatfleet.domain.errors import Conflict
 from heatfleet.domain.levers import Lever, LeverRange
 from heatfleet.domain.readings import Channel, Reading, Snapshot
-from heatfleet.domain.statuses import ContactFacts, Status, connection_status, monitoring_status, steering_status
+from heatfleet.domain.statuses import (
+    TRANSITIONS,
+    ContactFacts,
+    Lifecycle,
+    Status,
+    connection_status,
+    monitoring_status,
+    moved,
+    sources,
+    steering_status,
+)
 from heatfleet.domain.verdicts import SentCommand, Verdict, judge
 
 NOW = datetime(2025, 1, 15, 12, tzinfo=UTC)
@@ -88,3 +101,31 @@ def test_doses() -> None:
     assert not is_disinfected(*trace(120, 60.0, every=40)), "gaps prove nothing"
     assert disinfection_due(NOW - timedelta(days=7), NOW)
     assert not disinfection_due(None, NOW)
+
+
+def test_connection_is_an_error_only_after_an_hour_and_two_intervals() -> None:
+    assert contact(59, failures=9) is Status.WARNING
+    assert contact(60, failures=9) is Status.ERROR
+    assert contact(11) is Status.WARNING, "one poll missed"
+    assert contact(None, failures=3) is Status.UNKNOWN, "never contacted"
+
+
+def test_the_lifecycle_is_one_table() -> None:
+    pending, good, error, gone, deleted = Lifecycle
+    assert set(TRANSITIONS) == set(Lifecycle)
+    assert TRANSITIONS[pending] == {good, deleted}
+    assert TRANSITIONS[good] == {error, gone, deleted}
+    assert TRANSITIONS[error] == {good, gone, deleted}
+    assert not TRANSITIONS[deleted]
+
+
+@settings(deadline=None)
+@given(st.sampled_from(Lifecycle), st.sampled_from(Lifecycle))
+def test_only_what_the_table_allows_is_moved(state: Lifecycle, target: Lifecycle) -> None:
+    if state is target or target in TRANSITIONS[state]:
+        assert moved(state, target) == target
+        assert state in sources(target)
+    else:
+        assert state not in sources(target)
+        with pytest.raises(Conflict):
+            moved(state, target)

@@ -309,3 +309,23 @@ def test_a_decision_is_cheap() -> None:
     s = situation(wanted=step(SteeringState.MAX, True))
     best = min(timeit.repeat(lambda: decide(s), number=200, repeat=5)) / 200
     assert best < 200e-6
+
+
+@pytest.mark.parametrize(
+    ("level", "value"), [(OptimizationLevel.LOW, 1.0), (OptimizationLevel.MID, 1.0), (OptimizationLevel.MAX, 2.0)]
+)
+def test_solar_surplus_raises_the_pump_within_its_level(level: OptimizationLevel, value: float) -> None:
+    policy = replace(ON, optimization_level=level)
+    found = decide(situation(policy=policy, wanted=step(SteeringState.MIN), has_solar_surplus=True))
+    assert written(found) == {Lever.CURVE_OFFSET_K: value}
+    assert (found.state, found.reason) == (SteeringState.MAX, Reason.SOLAR_SURPLUS)
+
+
+def test_solar_surplus_raises_nothing_that_is_warm_paused_or_not_ours() -> None:
+    warm = decide(situation(indoor_temp_c=22.6, has_solar_surplus=True))
+    assert warm.state is not SteeringState.MAX
+    assert Guard.TOO_WARM in {refusal.guard for refusal in warm.refusals}
+    paused = replace(ON, is_pause_power_active=True, pause_power_until=NOW + timedelta(hours=1))
+    assert decide(situation(policy=paused, has_solar_surplus=True)).state is SteeringState.MIN
+    off = replace(ON, is_space_heating_enabled=False)
+    assert Lever.CURVE_OFFSET_K not in written(decide(situation(policy=off, has_solar_surplus=True)))
