@@ -115,6 +115,7 @@ def web_application(house: House) -> Any:
         public_url=settings.base_url,
         rate_limit_per_minute=settings.rate_limit_per_minute,
         max_body_bytes=settings.max_body_bytes,
+        metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
     return make_api(services, make_web(services))
 

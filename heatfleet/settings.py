@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     access_token_s: int = Field(36_000, ge=60, le=86_400, description="How long an access token is valid [s].")
     refresh_token_s: int = Field(30 * 86_400, ge=3600, description="How long a refresh token is valid [s].")
 
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token for /metrics. Unset: /metrics is served to private addresses only."
+    )
+
     # Keys
     master_key: SecretStr | None = Field(
         None,

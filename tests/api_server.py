@@ -85,7 +85,9 @@ def key_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def running_api(database: Database, clock: Any, org_id: UUID, key_file: Path, vendors: Any) -> AsyncIterator[Api]:
+async def running_api(
+    database: Database, clock: Any, org_id: UUID, key_file: Path, vendors: Any, rate_limit_per_minute: int = 6000
+) -> AsyncIterator[Api]:
     """The API of one organisation, on a loopback port."""
     listening = socket.create_server(("127.0.0.1", 0))
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
@@ -93,8 +95,9 @@ async def running_api(database: Database, clock: Any, org_id: UUID, key_file: Pa
     tokens = AccessTokens(ring)
     counter = Counter(vendors, SealKeys((bytes(32),)), f"{url}/connect/callback")
     services = Services(
-        database, clock, ring, tokens, SignIn(database, clock, tokens), SecretSigner(ring.secret), counter, url
-    )
+        database, clock, ring, tokens, SignIn(database, clock, tokens), SecretSigner(ring.secret), counter, url,
+        rate_limit_per_minute,
+    )  # fmt: skip
     app = make_api(services, make_web(services))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False))
     serving = asyncio.create_task(server.serve([listening]))

@@ -18,9 +18,18 @@ from heatfleet.store.database import FLEET, Database, open_database
 from heatfleet.store.embedded import APP, DATABASE, OWNER, SUPERUSER, EmbeddedPostgres
 from heatfleet.store.ids import new_id
 from heatfleet.store.migrate import migrate
+from tests.support import FUZZ
 
 START_AT = datetime(2024, 1, 8, 6, 0, tzinfo=UTC)
 _numbers = count(1)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz-examples", type=int, default=FUZZ.examples, help="cases per operation of the fuzzing tests")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    FUZZ.examples = config.getoption("--fuzz-examples")
 
 
 class FakeClock:

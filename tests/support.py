@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 from heatfleet.domain.errors import AccessLost, NotFound
 from heatfleet.domain.levers import Lever, LeverRange
@@ -13,6 +14,9 @@ from heatfleet.vendors.kit.manifest import Manifest, SignInKind
 
 LEVERS = {Lever.INDOOR_SETPOINT_C: LeverRange(10, 30, 0.5)}
 CHANNELS = frozenset({Channel.INDOOR_TEMP_C, Channel.OUTDOOR_TEMP_C, Channel.POWER_KW})
+
+FUZZ = SimpleNamespace(examples=10)
+"""How many cases of each kind the fuzzing tests make (``--fuzz-examples``)."""
 
 
 class FakeDriver:

@@ -19,7 +19,7 @@ REF: Final = "#/components/schemas/{name}"
 Schema = dict[str, Any]
 _NULL: Final = {"type": "null"}
 _DECIMAL: Final = r"^-?\d{1,9}(\.\d{1,9})?$"
-_BOUNDED: Final = {
+_BOUNDED: Final[dict[tuple[Any, Any], str]] = {
     (-90, 90): r"^-?([0-8]?\d(\.\d{1,9})?|90(\.0{1,9})?)$",
     (-180, 180): r"^-?((\d{1,2}|1[0-7]\d)(\.\d{1,9})?|180(\.0{1,9})?)$",
     (5, 35): r"^(([5-9]|[12]\d|3[0-4])(\.\d{1,9})?|35(\.0{1,9})?)$",
@@ -38,7 +38,7 @@ _ZONE_INPUT: Final = "PriceZoneInput"
 
 
 def components(kinds: Iterable[Any], changed: Iterable[Any]) -> dict[str, Schema]:
-    """Every component reachable from ``kinds`` (Structs), by name; ``changed`` are those that come as partial bodies."""
+    """Every component reachable from ``kinds`` (Structs), by name; ``changed`` also come as partial bodies."""
     structs = {kind.__name__: kind for kind in _structs({*kinds, DeviceModelInput})}
     _, schemas = msgspec.json.schema_components([structs[name] for name in sorted(structs)], ref_template=REF)
     schemas[_ZONE_INPUT] = {
@@ -100,7 +100,8 @@ def _say_dates(kind: Any, schema: Schema) -> None:
 
 
 def _options(schema: Schema) -> list[Schema]:
-    return schema["anyOf"] if "anyOf" in schema else [schema]
+    options: list[Schema] = schema.get("anyOf", [schema])
+    return options
 
 
 def _say_inputs(schema: Schema) -> None:
@@ -120,7 +121,7 @@ def _take_text(field: Schema) -> None:
     numbers = [option for option in _options(field) if option.get("type") == "number"]
     for number in numbers:
         bounds = number.get("minimum"), number.get("maximum")
-        pattern = _BOUNDED.get(bounds, _DECIMAL)  # type: ignore[call-overload]
+        pattern = _BOUNDED.get(bounds, _DECIMAL)
         text = {"type": "string", "pattern": pattern, "description": "The number as a text."}
         if "anyOf" in field:
             field["anyOf"].insert(1, text)

@@ -92,7 +92,7 @@ async def resolve_information(call: Call, cue_id: UUID) -> ApiResponse:
         "Tell how an action ended",
         _TAG,
         answer=ActionOutput,
-        errors=(404,),
+        errors=(401, 404),
         body=CueStateInput,
         query=_SECRET,
         is_open=True,

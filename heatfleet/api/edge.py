@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from uuid import uuid4
@@ -15,6 +16,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from heatfleet.api.call import SCOPE_KEY, Call
+from heatfleet.api.metrics import Metrics
 from heatfleet.api.problems import MEDIA_TYPE, problem
 from heatfleet.api.services import Services
 from heatfleet.auth.errors import Unauthenticated
@@ -30,6 +32,7 @@ class Edge:
 
     def __init__(self, app: ASGIApp, services: Services) -> None:
         self._app, self._services = app, services
+        self.metrics = Metrics(services)
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         self._item = RateLimitItemPerMinute(services.rate_limit_per_minute)
 
@@ -38,6 +41,8 @@ class Edge:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        loop, metrics = asyncio.get_running_loop(), self.metrics
+        began_s = loop.time()
         call = await self._greet(scope)
         headers = [(b"x-request-id", call.request_id.encode()), (b"x-content-type-options", b"nosniff")]
         headers += self._clock_header()
@@ -50,12 +55,14 @@ class Edge:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *headers]
                 _note(scope, call, message["status"])
+                metrics.note(scope, message["status"], loop.time() - began_s)
             await send(message)
 
-        if allowed:
-            await self._app(scope, receive, answer)
-        else:
-            await _too_many(scope, answer)
+        metrics.in_progress += 1
+        try:
+            await (self._app(_routed(scope), receive, answer) if allowed else _too_many(scope, answer))
+        finally:
+            metrics.in_progress -= 1
 
     async def _greet(self, scope: Scope) -> Call:
         """What is known of the caller before routing."""
@@ -95,6 +102,11 @@ class Edge:
             (b"ratelimit-reset", reset),
         ]
         return allowed, headers if allowed else [*headers, (b"retry-after", reset)]
+
+
+def _routed(scope: Scope) -> Scope:
+    """OPTIONS goes on as a method nobody has, so that it is answered 405 with the path's own methods."""
+    return scope if scope["method"] != "OPTIONS" else {**scope, "method": "-"}  # type: ignore
 
 
 def _note(scope: Scope, call: Call, status: int) -> None:

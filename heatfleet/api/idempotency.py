@@ -12,10 +12,12 @@ from heatfleet.api.call import SCOPE_KEY, Call
 from heatfleet.api.problems import MEDIA_TYPE, problem
 from heatfleet.api.services import BASE, Services
 from heatfleet.auth.principal import Principal
+from heatfleet.domain.errors import FieldError
 from heatfleet.store import idempotency
 from heatfleet.store.idempotency import IdempotencyKey, KeptAnswer
 
 MAX_KEY = 255
+_BAD_KEY = FieldError(("header", "Idempotency-Key"), f"must be 1 to {MAX_KEY} printable characters", "value")
 _KEPT_HEADERS = frozenset({b"content-type", b"etag"})
 
 
@@ -41,7 +43,7 @@ class Idempotency:
             return
         body = await _read(receive, self._services.max_body_bytes)
         if not 1 <= len(text) <= MAX_KEY or not text.isprintable():
-            await _refuse(scope, send, 422, f"Idempotency-Key must be 1 to {MAX_KEY} printable characters.")
+            await _refuse(scope, send, 422, "Some fields are not valid.", _BAD_KEY)
         elif body is None:
             await _refuse(scope, send, 413, f"The body may have {self._services.max_body_bytes} bytes at most.")
         else:
@@ -144,8 +146,8 @@ async def _replay(kept: KeptAnswer, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})
 
 
-async def _refuse(scope: Scope, send: Send, status: int, detail: str) -> None:
-    body = msgspec.json.encode(problem(scope, status, detail))
+async def _refuse(scope: Scope, send: Send, status: int, detail: str, *errors: FieldError) -> None:
+    body = msgspec.json.encode(problem(scope, status, detail, errors))
     headers = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -36,7 +36,7 @@ NullInstant = Instant | None | UnsetType
 NullText = Text | None | UnsetType
 
 
-class DeviceTypeInput(Struct, kw_only=True):
+class DeviceTypeInput(Struct, kw_only=True, forbid_unknown_fields=True):
     """What kind of device a model is."""
 
     short_name: Text | UnsetType = UNSET

@@ -119,8 +119,8 @@ def _headers(error: Exception, request: ApiRequest) -> dict[str, str]:
         return {"Retry-After": str(max(1, round(error.after_s)))}
     if isinstance(error, UNREACHABLE):
         return {"Retry-After": "5"}
-    if isinstance(error, HTTPException) and error.headers:
-        return dict(error.headers)
+    if isinstance(error, HTTPException) and error.headers and "allow" in error.headers:
+        return {"Allow": ", ".join(sorted({*error.headers["allow"].split(", ")} - {"OPTIONS"}))}
     return {}
 
 

@@ -21,6 +21,7 @@ from heatfleet.api import (
     heat_pumps,
     invites,
     meta,
+    metrics,
     onboarding,
     organisation,
     plans,
@@ -56,6 +57,7 @@ HANDLERS: tuple[HTTPRouteHandler, ...] = (
     *cues.HANDLERS,
     *audit.HANDLERS,
     *meta.HANDLERS[1:],
+    *metrics.HANDLERS,
     *docs.HANDLERS,
 )
 
@@ -72,4 +74,6 @@ def make_api(services: Services, pages: Sequence[ControllerRouterHandler] = ()) 
         state=state,
         logging_config=None,
     )
-    return Edge(Idempotency(inner, services), services)
+    edge = Edge(Idempotency(inner, services), services)
+    inner.state.metrics = edge.metrics
+    return edge

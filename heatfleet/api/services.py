@@ -29,3 +29,4 @@ class Services:
     public_url: str
     rate_limit_per_minute: int = 6000
     max_body_bytes: int = 1_000_000
+    metrics_token: str | None = None
