@@ -48,3 +48,9 @@ async def get(tx: ReadTx, token_sha256: bytes) -> RefreshToken | None:
     return one(
         RefreshToken, await tx.row(f"select {_COLUMNS} from refresh_tokens where token_sha256 = $1", token_sha256)
     )
+
+
+async def was_used(tx: ReadTx, token_sha256: bytes) -> bool:
+    """Whether the token was spent, by now and by whomever."""
+    sql = "select exists (select from refresh_tokens where token_sha256 = $1 and used_at is not null)"
+    return bool(await tx.value(sql, token_sha256))
