@@ -2,6 +2,224 @@
 
 from __future__ import annotations
 
-from litestar.handlers import HTTPRouteHandler
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Literal
+from uuid import UUID
 
-HANDLERS: tuple[HTTPRouteHandler, ...] = ()
+from msgspec import Meta, Struct
+
+from heatfleet.api.call import ApiResponse, Call
+from heatfleet.api.heat_pumps import ONE
+from heatfleet.api.operation import PAGE, Doc, answer, operation, page
+from heatfleet.api.parse import Query
+from heatfleet.api.pump_reads import FROM, TO, living_pump, require_order, take_window
+from heatfleet.auth.permissions import Right
+from heatfleet.domain.capabilities import Capabilities
+from heatfleet.domain.errors import Invalid
+from heatfleet.domain.price_zones import PriceZone, zone_facts
+from heatfleet.domain.readings import Channel
+from heatfleet.domain.reasons import sentence
+from heatfleet.domain.time_grid import MTU, STEP_H, floor_mtu
+from heatfleet.store import commands, plans, prices
+from heatfleet.store.commands import Command
+from heatfleet.store.database import ReadTx
+from heatfleet.store.heat_pumps import HeatPump
+from heatfleet.store.plans import PlanRow
+from heatfleet.store.sites import Site, sites
+from heatfleet.vendors.kit.redact import redact
+
+_TAG = "Plans"
+MOST_DAYS = timedelta(days=31)
+METERS = {Channel.POWER_KW, Channel.ENERGY_KWH}
+State = Literal["min", "low", "mid", "max"]
+
+
+class Why(Struct, kw_only=True):
+    """Why a step is planned as it is."""
+
+    code: str
+    text: Annotated[str, Meta(description="One sentence for people.")]
+
+
+class PlanStepOutput(Struct, kw_only=True):
+    """One market time unit of the plan; what is not known is null."""
+
+    start: datetime
+    end: datetime
+    steering_state: State
+    hot_water: Annotated[bool, Meta(description="Whether the tank is charged.")]
+    expected_power_w: int
+    expected_indoor_temperature: float | None
+    expected_dhw_temperature: float | None
+    price: Annotated[float | None, Meta(description="What the owner pays, currency/kWh.")]
+    currency: Annotated[str, Meta(description="ISO 4217")]
+    cost: Annotated[float | None, Meta(description="Of the expected electricity, in the currency.")]
+    why: Why
+
+
+class PlanMetadata(Struct, kw_only=True):
+    """What the newest steps shown were made from; null without a plan."""
+
+    requested_at: datetime
+    made_at: datetime | None = None
+    model_version: Annotated[int | None, Meta(description="Of the home's thermal model; 0 is the general one.")] = None
+    policy_version: int | None = None
+    price_zone: PriceZone
+    currency: str
+    is_energy_modelled: Annotated[
+        bool, Meta(description="The heat pump has no electricity meter: its power is known from a model only.")
+    ]
+    error: Annotated[str | None, Meta(description="Why there is nothing to show.")] = None
+
+
+class PlanOutput(Struct, kw_only=True):
+    """A plan; steps that have begun stay as they were planned."""
+
+    metadata: PlanMetadata
+    data: list[PlanStepOutput]
+
+
+class CommandOutput(Struct, kw_only=True):
+    """One write to one setting of the heat pump."""
+
+    id: UUID
+    issued_at: datetime
+    lever: Annotated[str, Meta(description="Which setting, with its unit.")]
+    value: float
+    previous_value: float | None = None
+    state: Annotated[State | None, Meta(description="The steering state it asks for; null for a release.")] = None
+    purpose: Literal["steer", "hot_water", "disinfection", "release"]
+    reason_code: str | None = None
+    status: Literal["sent", "accepted", "confirmed", "unconfirmed", "rejected", "overridden"]
+    attempt: int
+    ends_at: Annotated[datetime, Meta(description="When the owner's own setting must be back.")]
+    settle_at: Annotated[datetime, Meta(description="From when on it can be read back.")]
+    confirmed_at: datetime | None = None
+    receipt: Annotated[
+        dict[str, Any] | None, Meta(description="What the manufacturer's service answered, personal data removed.")
+    ] = None
+
+
+@operation(
+    "GET",
+    f"{ONE}/plan",
+    Doc(
+        "retrieve_plan",
+        "What is intended with a heat pump, and why",
+        _TAG,
+        right=Right.READ_HEAT_PUMP,
+        answer=PlanOutput,
+        query=(FROM, TO),
+        description="From the current market time unit to the end of what is planned, unless `from` and `to` say else;"
+        f" at most {MOST_DAYS.days} days.",
+    ),
+)
+async def retrieve_plan(call: Call, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
+    """The plan step by step."""
+    since, until = take_window(Query(call.query))
+    now = call.services.clock.fleet_now()
+    since = floor_mtu(since or now)
+    until = until or since + MOST_DAYS
+    require_order(since, until)
+    if until - since > MOST_DAYS:
+        raise Invalid.field("from", f"asks for more than {MOST_DAYS.days} days", "range", "query")
+    async with call.services.database.read(org_id) as tx:
+        pump = await living_pump(tx, org_id, user_id, heat_pump_id)
+        site = (await sites(tx, [pump.id]))[pump.id]
+        rows = await plans.of_pump(tx, org_id, heat_pump_id, since, until)
+        error = None if rows else await _why_nothing(tx, pump, now, until)
+    metadata = _metadata(call, pump, site, rows)
+    metadata.error = error
+    return answer(PlanOutput(metadata=metadata, data=[_step(row, metadata.currency) for row in rows]))
+
+
+async def _why_nothing(tx: ReadTx, pump: HeatPump, now: datetime, until: datetime) -> str:
+    """Why no step of this pump is planned before ``until``."""
+    if until <= now:
+        return "Nothing was planned in this time."
+    if pump.connection_id is None or pump.lifecycle_state in {"pending", "disconnected"}:
+        return "The heat pump is not connected."
+    if not pump.is_smart_optimization_active:
+        return "Smart optimisation is off: the heat pump follows its own programme."
+    known = await prices.known_until(tx, pump.price_zone)
+    if known is None or known < floor_mtu(now):
+        return f"No electricity prices of {pump.price_zone} are known."
+    return "Nothing is planned in this time yet."
+
+
+def _metadata(call: Call, pump: HeatPump, site: Site, rows: Sequence[PlanRow]) -> PlanMetadata:
+    newest = max(rows, key=lambda row: row.made_at, default=None)
+    return PlanMetadata(
+        requested_at=call.services.clock.wall_now(),
+        made_at=newest and newest.made_at,
+        model_version=newest and newest.model_version,
+        policy_version=newest and newest.policy_version,
+        price_zone=PriceZone(pump.price_zone),
+        currency=_currency(site),
+        is_energy_modelled=not METERS & Capabilities.from_json(pump.capabilities).channels,
+    )
+
+
+def _currency(site: Site) -> str:
+    """That of the contract whose prices count, else that of the market."""
+    by_contract = site.contract_currency if site.includes_everything and site.energy_prices else None
+    return by_contract or zone_facts(site.price_zone).currency
+
+
+def _step(row: PlanRow, currency: str) -> PlanStepOutput:
+    price = _known(row.price, 5)
+    return PlanStepOutput(
+        start=row.start_at,
+        end=row.start_at + MTU,
+        steering_state=row.state,  # type: ignore[arg-type]
+        hot_water=row.hot_water,
+        expected_power_w=round(row.power_kw * 1000),
+        expected_indoor_temperature=_known(row.indoor_temp_c, 2),
+        expected_dhw_temperature=_known(row.dhw_temp_c, 2),
+        price=price,
+        currency=currency,
+        cost=None if price is None else round(price * row.power_kw * STEP_H, 5),
+        why=Why(code=row.reason_code, text=sentence(row.reason_code)),
+    )
+
+
+def _known(value: float | None, digits: int) -> float | None:
+    """Stored in single precision: so many digits are what it is worth."""
+    return None if value is None or math.isnan(value) else round(value, digits)
+
+
+@operation(
+    "GET",
+    f"{ONE}/commands",
+    Doc(
+        "list_commands",
+        "What was sent to a heat pump, and what became of it",
+        _TAG,
+        right=Right.READ_HEAT_PUMP,
+        answer=CommandOutput,
+        is_list=True,
+        query=(FROM, TO, *PAGE),
+        description="Newest first.",
+    ),
+)
+async def list_commands(call: Call, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
+    """A page of commands."""
+    query = Query(call.query)
+    after, limit = query.page()
+    since, until = take_window(query)
+    if since is not None and until is not None:
+        require_order(since, until)
+    async with call.services.database.read(org_id) as tx:
+        await living_pump(tx, org_id, user_id, heat_pump_id)
+        rows = await commands.of_pump(tx, (org_id, heat_pump_id), (since, until), after, limit + 1)
+    return page(call, rows, limit, _show_command)
+
+
+def _show_command(row: Command) -> CommandOutput:
+    values = {name: getattr(row, name) for name in CommandOutput.__struct_fields__}
+    return CommandOutput(**values | {"receipt": redact(row.receipt)})
+
+
+HANDLERS = (retrieve_plan, list_commands)

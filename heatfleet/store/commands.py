@@ -14,7 +14,6 @@ from heatfleet.store.database import ReadTx, WriteTx
 from heatfleet.store.rows import columns, many
 
 DAY = timedelta(hours=24)
-SHOWN_MAX = 1000
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -108,9 +107,18 @@ async def uses(tx: ReadTx, heat_pump_ids: Sequence[UUID], now: datetime) -> dict
     return found
 
 
-async def of_pump(tx: ReadTx, org_id: UUID, heat_pump_id: UUID, since: datetime, until: datetime) -> list[Command]:
-    """The commands of one pump issued in a time, newest first, at most ``SHOWN_MAX``."""
+async def of_pump(
+    tx: ReadTx,
+    pump: tuple[UUID, UUID],
+    window: tuple[datetime | None, datetime | None],
+    after: UUID | None = None,
+    limit: int = 500,
+) -> list[Command]:
+    """The commands of one pump (organisation, pump) in a time (open where None), newest first, older than ``after``."""
     sql = f"""
-        select {_COLUMNS} from commands where org_id = $1 and heat_pump_id = $2 and issued_at >= $3 and issued_at < $4
-        order by issued_at desc limit {SHOWN_MAX}"""
-    return many(Command, await tx.fetch(sql, org_id, heat_pump_id, since, until))
+        select {_COLUMNS} from commands where org_id = $1 and heat_pump_id = $2
+          and ($3::timestamptz is null or issued_at >= $3) and ($4::timestamptz is null or issued_at < $4)
+          and ($5::uuid is null or (issued_at, id) < (
+            select a.issued_at, a.id from commands a where a.org_id = $1 and a.heat_pump_id = $2 and a.id = $5))
+        order by issued_at desc, id desc limit $6"""
+    return many(Command, await tx.fetch(sql, *pump, *window, after, limit))
