@@ -79,7 +79,7 @@ def read_fields(
     *,
     partial: bool,
     read_only: frozenset[str] = frozenset(),
-    within: tuple[str, ...] = ("body",),
+    within: tuple[str | int, ...] = ("body",),
 ) -> dict[str, Any]:
     """The fields that ``body`` gives of ``kind``; ``within`` says where it lies, for errors."""
     fields, errors, values = _fields(kind), list[FieldError](), dict[str, Any]()

@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from babel import Locale
+from msgspec import Struct
 
 from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.inputs import UserInput
-from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, Param, answer, if_match, operation, page
+from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, Param, answer, if_match, nothing, operation, page
 from heatfleet.api.parse import Query, read_body
 from heatfleet.api.schemas import UserOutput
 from heatfleet.api.services import BASE
@@ -17,7 +18,7 @@ from heatfleet.api.views import show_user
 from heatfleet.auth.permissions import Reach, Right, allow_role, reach
 from heatfleet.auth.principal import Principal
 from heatfleet.domain.errors import Forbidden, Invalid, NotFound
-from heatfleet.flows import accounts
+from heatfleet.flows import accounts, privacy
 from heatfleet.store import users
 from heatfleet.store.users import User, UserFilter
 
@@ -124,36 +125,75 @@ async def update_user(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
     """The changed user."""
     principal = call.who()
     changes = _read(await call.body(), partial=True)
-    async with call.services.database.read(org_id) as tx:
-        user = await users.get(tx, org_id, user_id)
-    _check_change(principal, user, changes)
+    _check_change(principal, await _find(call, org_id, user_id), changes)
     await accounts.change_user(call.act(org_id), user_id, changes, if_match(call))
     return await _show(call, org_id, user_id)
 
 
-def _check_change(principal: Principal, user: User | None, changes: dict[str, Any]) -> None:
-    if user is None:
-        raise NotFound("There is no such user.")
+@operation(
+    "DELETE",
+    f"{USERS}/{{user_id:uuid}}",
+    Doc(
+        "delete_user",
+        "Delete a user",
+        _TAG,
+        right=Right.DELETE_USER,
+        status=204,
+        query=(Param("erase", bool, "If true, everything personal is erased afterwards; also later.", False),),
+        errors=(409,),
+        has_version=True,
+        description="Softly and at once, with buildings, energy contracts and heat pumps; the heat pumps get their"
+        " owner's own settings back first. With `erase=true` every row about the person is erased once that is seen,"
+        " after a day at the latest; a deleted user can still be erased. The last admin can only be deleted by a"
+        " machine client (409).",
+    ),
+)
+async def delete_user(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
+    """Nothing."""
+    query = Query(call.query)
+    erase = query.take("erase", bool, False)
+    query.done()
+    principal, act = call.who(), call.act(org_id)
+    user = await _find(call, org_id, user_id, include_deleted=erase)
+    allow_role(principal, Right.DELETE_USER, user.id, user.role)
+    if user.deleted_at is None:
+        await privacy.delete_user(act, user_id, if_match(call), by_client=principal.client_id is not None)
+    if erase:
+        await privacy.ask_erasure(act, user_id)
+    return nothing()
+
+
+def _check_change(principal: Principal, user: User, changes: dict[str, Any]) -> None:
     allow_role(principal, Right.CHANGE_USER, user.id, user.role)
     if changes.get("role", user.role) != user.role and reach(principal, Right.CHANGE_ROLE) is Reach.NONE:
         raise Forbidden("Only admins change roles.")
 
 
 def _read(raw: bytes, *, partial: bool) -> dict[str, Any]:
-    fields = read_body(raw, UserInput, partial=partial, read_only=_READ_ONLY)
+    return read_located(raw, UserInput, partial=partial, read_only=_READ_ONLY)
+
+
+def read_located(raw: bytes, kind: type[Struct], *, partial: bool, read_only: frozenset[str]) -> dict[str, Any]:
+    """The fields that ``raw`` gives of ``kind``, which has an address; its country must be one."""
+    fields = read_body(raw, kind, partial=partial, read_only=read_only)
     country = fields.get("country_iso2")
     if country is not None and country not in _COUNTRIES:
         raise Invalid.field("country_iso2", "is not an ISO 3166 alpha-2 country", "enum")
     return fields
 
 
-async def _show(call: Call, org_id: UUID, user_id: UUID, include_deleted: bool = False) -> ApiResponse:
+async def _find(call: Call, org_id: UUID, user_id: UUID, include_deleted: bool = False) -> User:
     async with call.services.database.read(org_id) as tx:
         user = await users.get(tx, org_id, user_id, include_deleted)
     if user is None:
         raise NotFound("There is no such user.")
+    return user
+
+
+async def _show(call: Call, org_id: UUID, user_id: UUID, include_deleted: bool = False) -> ApiResponse:
+    user = await _find(call, org_id, user_id, include_deleted)
     allow_role(call.who(), Right.READ_USER, user_id, user.role)
     return answer(show_user(user), user.version)
 
 
-HANDLERS = (list_users, create_user, retrieve_user, update_user)
+HANDLERS = (list_users, create_user, retrieve_user, update_user, delete_user)

@@ -13,6 +13,7 @@ class JobName(StrEnum):
     PLAN = "plan"  # payload: heat_pump_id
     LEARN = "learn"  # payload: heat_pump_id
     RELEASE = "release"  # payload: heat_pump_id; give the owner's own settings back
+    ERASE = "erase"  # payload: org_id, user_id, until (wall clock: not waited for longer)
     FETCH_PRICES = "fetch_prices"  # payload: zone
     FETCH_WEATHER = "fetch_weather"  # payload: place
 

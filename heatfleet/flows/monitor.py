@@ -24,7 +24,17 @@ from heatfleet.domain.statuses import (
 from heatfleet.domain.verdicts import SentCommand, Verdict
 from heatfleet.domain.watching import FreshReadings, LeverOutcome, MovedLever, Standing, fresh_readings, watch_lever
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, grouped, side_by_side
-from heatfleet.store import baselines, commands, connections, heat_pumps, polls, pump_states, sensors, telemetry
+from heatfleet.store import (
+    baselines,
+    commands,
+    connections,
+    heat_pumps,
+    polls,
+    privacy,
+    pump_states,
+    sensors,
+    telemetry,
+)
 from heatfleet.store.baselines import Baseline, Seen
 from heatfleet.store.commands import Command, Outcome
 from heatfleet.store.connections import Connection, Lost
@@ -82,6 +92,7 @@ async def monitor(tools: Tools, limit: int = MOST_AT_ONCE) -> int:
     async with tools.database.write(FLEET) as tx:
         await _save(tx, known, judged)
         await _save_connections(tx, tools, known, answers)
+        await _stop_deleted(tx, known, tools.clock.wall_now())
     return len(due)
 
 
@@ -282,7 +293,6 @@ async def _save(tx: WriteTx, known: _Round, judged: Mapping[UUID, _Judged]) -> N
     await pump_states.save_watched(tx, [one.watched for one in judged.values()])
     await polls.settle(tx, [one.poll for one in judged.values()])
     await _save_doses(tx, known, rows)
-    await _stop_deleted(tx, known)
 
 
 async def _save_doses(tx: WriteTx, known: _Round, rows: Sequence[TelemetryRow]) -> None:

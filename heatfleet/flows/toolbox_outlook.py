@@ -93,7 +93,9 @@ def horizon(homes: Sequence[Home], around: Surroundings, grid: TimeGrid) -> Hori
 
 def _price(site: Site, around: Surroundings, grid: TimeGrid) -> Floats:
     longer = TimeGrid(grid.start_at - DAY_STEPS * MTU, grid.count + DAY_STEPS)
-    contract = Contract.of(site.energy_prices, site.includes_everything) if site.energy_prices else None
+    contract = None
+    if site.energy_prices:
+        contract = Contract.of(site.energy_prices, site.includes_everything, site.contract_type)
     paid = price_per_kwh(around.wholesale[site.price_zone], site.surcharge_per_kwh, contract, longer)
     return carried_on(paid)[DAY_STEPS:]
 

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from heatfleet.store.database import ReadTx, WriteTx
-from heatfleet.store.rows import columns, many, one
+from heatfleet.store.rows import assignments, columns, many, one
 
 
 class Building(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class Building(msgspec.Struct, frozen=True):
     deleted_at: datetime | None
 
 
-_FIXED = {"id", "org_id", "user_id", "version", "created_at", "updated_at", "deleted_at"}
+_FIXED = {"id", "org_id", "user_id", "version", "created_at", "updated_at"}
 WRITABLE = frozenset(Building.__struct_fields__) - _FIXED
 _COLUMNS = columns(Building)
 
@@ -57,16 +57,52 @@ async def insert(
     await tx.execute(sql, building_id, org_id, user_id, now, now, *fields.values())
 
 
-async def get(tx: ReadTx, org_id: UUID, building_id: UUID) -> Building | None:
-    """The living building, or None."""
-    sql = f"select {_COLUMNS} from buildings where org_id = $1 and id = $2 and deleted_at is null"
-    return one(Building, await tx.row(sql, org_id, building_id))
+async def get(tx: ReadTx, org_id: UUID, building_id: UUID, include_deleted: bool = False) -> Building | None:
+    """The building, or None."""
+    sql = f"select {_COLUMNS} from buildings where org_id = $1 and id = $2 and (deleted_at is null or $3)"
+    return one(Building, await tx.row(sql, org_id, building_id, include_deleted))
 
 
-async def find(tx: ReadTx, org_id: UUID, user_id: UUID, after: UUID | None = None, limit: int = 500) -> list[Building]:
-    """The user's living buildings in order of id, at most ``limit``."""
+async def get_for_update(tx: WriteTx, org_id: UUID, user_id: UUID, building_id: UUID) -> Building | None:
+    """The user's living building, locked until the transaction ends, or None."""
     sql = f"""
         select {_COLUMNS} from buildings
-        where org_id = $1 and user_id = $2 and deleted_at is null and ($3::uuid is null or id > $3)
-        order by id limit $4"""
-    return many(Building, await tx.fetch(sql, org_id, user_id, after, limit))
+        where org_id = $1 and user_id = $2 and id = $3 and deleted_at is null for update"""
+    return one(Building, await tx.row(sql, org_id, user_id, building_id))
+
+
+async def find(
+    tx: ReadTx, org_id: UUID, user_id: UUID, include_deleted: bool = False, after: UUID | None = None, limit: int = 500
+) -> list[Building]:
+    """The user's buildings in order of id, at most ``limit``."""
+    sql = f"""
+        select {_COLUMNS} from buildings
+        where org_id = $1 and user_id = $2 and (deleted_at is null or $3) and ($4::uuid is null or id > $4)
+        order by id limit $5"""
+    return many(Building, await tx.fetch(sql, org_id, user_id, include_deleted, after, limit))
+
+
+async def update(
+    tx: WriteTx, org_id: UUID, building_id: UUID, changes: Mapping[str, Any], version: int, now: datetime
+) -> None:
+    """The changed fields and the new version."""
+    sets = assignments(changes, WRITABLE, 5)
+    sql = f"update buildings set version = $3, updated_at = $4, {sets} where org_id = $1 and id = $2"
+    await tx.execute(sql, org_id, building_id, version, now, *changes.values())
+
+
+async def move_out(tx: WriteTx, org_id: UUID, building_id: UUID, now: datetime) -> list[UUID]:
+    """The living heat pumps that stood in the building and now stand in none."""
+    sql = """
+        update heat_pumps set building_id = null, version = version + 1, updated_at = $3
+        where org_id = $1 and building_id = $2 and deleted_at is null returning id"""
+    return [row[0] for row in await tx.fetch(sql, org_id, building_id, now)]
+
+
+async def planned_pumps(tx: ReadTx, org_id: UUID, user_id: UUID, building_id: UUID | None = None) -> list[UUID]:
+    """The user's heat pumps that are planned, those of one building or (None) all."""
+    sql = """
+        select id from heat_pumps
+        where org_id = $1 and user_id = $2 and ($3::uuid is null or building_id = $3)
+          and deleted_at is null and is_smart_optimization_active and connection_id is not null order by id"""
+    return [row[0] for row in await tx.fetch(sql, org_id, user_id, building_id)]

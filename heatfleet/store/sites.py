@@ -25,22 +25,33 @@ class Site(msgspec.Struct, frozen=True):
     surcharge_per_kwh: float
     energy_prices: list[dict[str, Any]] | None
     includes_everything: bool
+    contract_type: str
+    contract_currency: str | None = None
 
 
-_SQL = """
-select h.id, h.price_zone, coalesce(h.latitude, b.latitude, u.latitude),
-  coalesce(h.longitude, b.longitude, u.longitude), b.property_size_m2, b.property_age, b.num_occupants,
+PLACE = """
+left join lateral (
+  select latitude, longitude from (values (1, h.latitude, h.longitude), (2, b.latitude, b.longitude),
+    (3, u.latitude, u.longitude)) known(rank, latitude, longitude)
+  where latitude is not null and longitude is not null order by rank limit 1) place on true"""
+"""Where the pump ``h`` of user ``u`` in building ``b`` stands: its own coordinates, its building's, its owner's."""
+
+_SQL = f"""
+select h.id, h.price_zone, place.latitude, place.longitude, b.property_size_m2, b.property_age, b.num_occupants,
   coalesce((o.surcharge_per_zone ->> h.price_zone)::float8, 0), c.energy_prices,
-  coalesce(c.energy_price_includes_external_components, false)
+  coalesce(c.energy_price_includes_external_components, false), coalesce(c.energy_contract_type, ''),
+  c.currency_energy_price
 from heat_pumps h
   join users u on u.id = h.user_id
   join organisations o on o.id = h.org_id
   left join buildings b on b.id = h.building_id and b.deleted_at is null
+  {PLACE}
   left join lateral (
-    select energy_prices, energy_price_includes_external_components from energy_contracts e
+    select energy_prices, energy_price_includes_external_components, energy_contract_type, currency_energy_price
+      from energy_contracts e
     where e.org_id = h.org_id and e.user_id = h.user_id and e.deleted_at is null
       and (e.building_id is null or e.building_id = h.building_id)
-    order by e.building_id nulls last, e.created_at desc limit 1) c on true
+    order by e.building_id nulls last, e.created_at desc, e.id desc limit 1) c on true
 where h.id = any($1)"""
 
 

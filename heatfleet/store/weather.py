@@ -11,6 +11,7 @@ from heatfleet.domain.alignment import Floats
 from heatfleet.domain.places import place_or_city
 from heatfleet.domain.time_grid import TimeGrid
 from heatfleet.store.database import ReadTx, WriteTx
+from heatfleet.store.sites import PLACE
 
 
 class WeatherOnGrid(msgspec.Struct, frozen=True):
@@ -81,9 +82,9 @@ async def last_fetched_at(tx: ReadTx, place: str) -> datetime | None:
 async def places_in_use(tx: ReadTx) -> list[str]:
     """The places of the connected heat pumps: their own, their building's, their owner's, else the zone's city."""
     records = await tx.fetch(
-        """select distinct coalesce(p.latitude, b.latitude, u.latitude),
-             coalesce(p.longitude, b.longitude, u.longitude), p.price_zone
-           from heat_pumps p join users u on u.id = p.user_id left join buildings b on b.id = p.building_id
-           where p.deleted_at is null and p.connection_id is not null"""
+        f"""select distinct place.latitude, place.longitude, h.price_zone
+           from heat_pumps h join users u on u.id = h.user_id
+             left join buildings b on b.id = h.building_id and b.deleted_at is null {PLACE}
+           where h.deleted_at is null and h.connection_id is not null"""
     )
     return sorted({place_or_city(latitude, longitude, zone) for latitude, longitude, zone in records})

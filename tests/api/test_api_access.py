@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from heatfleet.api.operation import PATH_ID
 from heatfleet.api.routes import HANDLERS
 from heatfleet.api.services import BASE
 from heatfleet.store.ids import new_id
@@ -49,8 +50,7 @@ def documented() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("method", "path"), documented())
 async def test_anonymous_is_401(api: Api, method: str, path: str) -> None:
-    for name in ("org_id", "user_id", "heat_pump_id", "session_id", "cue_id"):
-        path = path.replace(f"{{{name}:uuid}}", str(new_id()))
+    path = PATH_ID.sub(lambda _: str(new_id()), path)
     for token in (None, "nonsense"):
         answer = await api.call(method, path, {} if method in {"POST", "PUT", "PATCH"} else None, token=token)
         assert answer.status == 401
