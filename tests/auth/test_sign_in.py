@@ -3,22 +3,38 @@
 from __future__ import annotations
 
 import base64
+import json
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote_plus
+from uuid import UUID
 
 import pytest
 
 from heatfleet.auth import passwords
-from heatfleet.auth.sign_in import NewClient, create_client
 from heatfleet.domain.clock import Clock
+from heatfleet.flows.organisation import create_client
+from heatfleet.flows.toolbox import Act
+from heatfleet.store.audit import Actor
 from tests.api_server import Answer, Api
 
 TOKEN = "/auth/token"
 
 
+@dataclass(frozen=True)
+class NewClient:
+    """A client just made."""
+
+    client_id: UUID
+    client_secret: str
+
+
 @pytest.fixture
 async def client(api: Api) -> NewClient:
-    return await create_client(api.services.database, api.services.clock, api.org_id, "portal")
+    act = Act(api.services.database, api.services.clock, Actor("test"), api.org_id)
+    secret = passwords.new_secret()
+    return NewClient(await create_client(act, "portal", passwords.secret_digest(secret)), secret)
 
 
 async def form(api: Api, path: str = TOKEN, **fields: Any) -> Answer:
@@ -100,6 +116,10 @@ async def test_a_refresh_token_that_comes_back_ends_its_family(api: Api) -> None
     second = await form(api, grant_type="refresh_token", refresh_token=first.body["refresh_token"])
     stolen = await form(api, grant_type="refresh_token", refresh_token=first.body["refresh_token"])
     assert (stolen.status, stolen.body["error"]) == (400, "invalid_grant")
+    api.services.clock.advance(timedelta(seconds=30))  # type: ignore[attr-defined]
+    for issued in (first, second):
+        refused = await api.call("GET", "/me", token=issued.body["access_token"])
+        assert refused.status == 401
     ended = await form(api, grant_type="refresh_token", refresh_token=second.body["refresh_token"])
     assert (ended.status, ended.body["error"]) == (400, "invalid_grant")
 
@@ -124,6 +144,105 @@ async def test_failed_logins_are_throttled_and_then_even_the_right_password_wait
 
 async def test_keys_are_published(api: Api) -> None:
     keys = (await api.call("GET", "//.well-known/jwks.json", token=None)).body["keys"]
-    assert keys[0]["kid"] == api.services.keys.current.kid
+    assert keys[0]["kid"] == api.services.keys.signer(api.services.clock.wall_now()).kid
     assert keys[0]["alg"] == "ES256"
     assert "d" not in keys[0]
+
+
+def basic(client_id: str, secret: str) -> dict[str, str]:
+    return {"Authorization": f"Basic {base64.b64encode(f'{client_id}:{secret}'.encode()).decode()}"}
+
+
+async def test_basic_is_percent_decoded(api: Api, client: NewClient) -> None:
+    spelled = "".join(f"%{ord(c):02x}" for c in client.client_secret)
+    answer = await form(api, grant_type="client_credentials", headers=basic(quote_plus(str(client.client_id)), spelled))
+    assert answer.status == 200
+
+
+@pytest.mark.parametrize(
+    ("client_id", "secret"),
+    [("", ""), ("ä ö", "%00"), ("a:b", "c:d"), ("%zz", "+"), ("\x00", "\x00"), ("😀", "😀" * 1000), ("{}", "%ff%fe")],
+)
+async def test_odd_characters_in_client_ids_and_secrets_are_just_wrong(api: Api, client_id: str, secret: str) -> None:
+    by_header = await form(api, grant_type="client_credentials", headers=basic(client_id, secret))
+    assert (by_header.status, by_header.body["error"]) == (401, "invalid_client")
+    assert by_header.headers["www-authenticate"] == 'Basic realm="heatfleet"'
+    fields = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
+    by_form = await form(api, **fields)
+    by_json = await api.call("POST", TOKEN, fields, token=None)
+    expected = (400, "invalid_request") if "\x00" in client_id else (401, "invalid_client")
+    assert (by_form.status, by_form.body["error"]) == (by_json.status, by_json.body["error"]) == expected
+
+
+async def test_a_broken_basic_header_is_a_wrong_client(api: Api) -> None:
+    for header in ("Basic", "Basic %%%", "Basic " + base64.b64encode(b"\xff\xfe").decode(), "basic YQ=="):
+        answer = await form(api, grant_type="client_credentials", headers={"Authorization": header})
+        assert (answer.status, answer.body["error"]) == (401, "invalid_client"), header
+
+
+async def test_lone_surrogates_are_not_a_fault_of_ours(api: Api) -> None:
+    for name in ("username", "password", "refresh_token", "client_id", "client_secret"):
+        body = json.dumps({"grant_type": "password", "username": "a", "password": "b", name: "\ud800"}).encode()
+        headers = {"Content-Type": "application/json"}
+        answer = await api.call("POST", TOKEN, token=None, data=body, headers=headers)
+        assert answer.status in {400, 401}, (name, answer.body)
+
+
+async def test_the_client_is_named_one_way_only(api: Api, client: NewClient) -> None:
+    headers = basic(str(client.client_id), client.client_secret)
+    same = await form(api, grant_type="client_credentials", client_id=client.client_id, headers=headers)
+    assert same.status == 200
+    other = await form(api, grant_type="client_credentials", client_id="other", headers=headers)
+    assert (other.status, other.body["error"]) == (400, "invalid_request")
+    twice = await api.call("POST", TOKEN, token=None, data="grant_type=password&grant_type=password",
+                           headers={"Content-Type": "application/x-www-form-urlencoded"})  # fmt: skip
+    assert (twice.status, twice.body["error"]) == (400, "invalid_request")
+
+
+async def test_the_scope_granted_is_told_and_unknown_ones_are_refused(api: Api, client: NewClient) -> None:
+    fields = {
+        "grant_type": "client_credentials", "client_id": client.client_id, "client_secret": client.client_secret,
+    }  # fmt: skip
+    for scope in ("", "read", "write read", "read write"):
+        answer = await form(api, **fields, scope=scope)
+        assert (answer.status, answer.body["scope"]) == (200, "read write")
+    refused = await form(api, **fields, scope="read admin")
+    assert (refused.status, refused.body["error"]) == (400, "invalid_scope")
+
+
+async def test_a_refresh_token_is_good_only_with_the_client_it_was_given_to(api: Api, client: NewClient) -> None:
+    await person(api)
+    given = {"client_id": client.client_id, "client_secret": client.client_secret}
+    first = await form(api, grant_type="password", username="ada@example.com", password="correct horse", **given)
+    refresh = {"grant_type": "refresh_token", "refresh_token": first.body["refresh_token"]}
+    without = await form(api, **refresh)
+    assert (without.status, without.body["error"]) == (400, "invalid_grant")
+    assert (await form(api, **refresh, **given)).status == 200
+
+
+async def test_a_deleted_person_refreshes_nothing(api: Api) -> None:
+    await person(api)
+    first = await form(api, grant_type="password", username="ada@example.com", password="correct horse")
+    me = (await api.call("GET", "/me", token=first.body["access_token"])).body["user_id"]
+    async with api.services.database.write(api.org_id) as tx:
+        await tx.execute("update users set deleted_at = now() where id = $1", UUID(me))
+    late = await form(api, grant_type="refresh_token", refresh_token=first.body["refresh_token"])
+    assert (late.status, late.body["error"]) == (400, "invalid_grant")
+
+
+async def test_wrong_secrets_are_throttled_per_client_and_address(api: Api, client: NewClient) -> None:
+    fields = {"grant_type": "client_credentials", "client_id": client.client_id}
+    statuses = [(await form(api, **fields, client_secret="no")).status for _ in range(11)]
+    assert statuses == [401] * 10 + [429]
+    refused = await form(api, **fields, client_secret=client.client_secret)
+    assert (refused.status, refused.headers["retry-after"]) == (429, "60")
+    assert (await form(api, grant_type="password", username="a", password="b")).status == 400
+
+
+async def test_guesses_of_refresh_tokens_are_throttled(api: Api) -> None:
+    guesses = [await form(api, grant_type="refresh_token", refresh_token=f"guess {n}") for n in range(11)]
+    assert [guess.status for guess in guesses] == [400] * 10 + [429]
+
+
+async def test_the_token_endpoint_takes_only_posts(api: Api) -> None:
+    assert (await api.call("GET", TOKEN, token=None)).status == 405
