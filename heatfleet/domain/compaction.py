@@ -48,6 +48,9 @@ RESOLUTION: Mapping[Channel, float] = {
     Channel.DEGREE_MINUTES: 0.1,
 }
 _PER_UNIT = {channel: round(1 / step) for channel, step in RESOLUTION.items()}
+_DIVISORS = np.array([[_PER_UNIT[channel]] for channel in CHANNELS], dtype=float)
+_NONE, _ALL, _SOME = b"\x00", b"\x01", b"\x02"  # which samples have a value of a channel; _SOME: a bitmap says
+_NO_SIGN = 2**63 - 1
 _VERSION = 1
 _HEAD = struct.Struct("<BI")  # version, number of samples
 _ROW = struct.Struct("<qB")  # first value, bytes per difference
@@ -107,7 +110,8 @@ def pack(samples: Samples) -> bytes:
     rows = [_packed_row(samples.at_s), _packed_row(samples.estimated), _packed_row(samples.modelled)]
     for channel, values in zip(CHANNELS, samples.values, strict=True):
         known = np.isfinite(values)
-        rows.append(np.packbits(known).tobytes())
+        gaps = _ALL if known.all() else _SOME if known.any() else _NONE
+        rows.append(gaps + (np.packbits(known).tobytes() if gaps == _SOME else b""))
         rows.append(_packed_row(np.rint(values[known] * _PER_UNIT[channel]).astype(np.int64)))
     return _HEAD.pack(_VERSION, samples.count) + zlib.compress(b"".join(rows), _SMALLER)
 
@@ -121,9 +125,14 @@ def unpack(packed: bytes) -> Samples:
         reader = _Reader(zlib.decompress(packed[_HEAD.size :]))
         at_s, estimated, modelled = (reader.row(count) for _ in range(3))
         values = np.full((len(CHANNELS), count), np.nan)
-        for channel, row in zip(CHANNELS, values, strict=True):
-            known = reader.flags(count)
-            row[known] = reader.row(int(known.sum())) / _PER_UNIT[channel]
+        for row in values:
+            gaps = reader.byte()
+            if gaps == _ALL:
+                row[:] = reader.row(count)
+            elif gaps == _SOME:
+                known = reader.flags(count)
+                row[known] = reader.row(int(known.sum()))
+        values /= _DIVISORS
     except (struct.error, zlib.error, ValueError) as fault:
         raise Invalid.field("packed", f"is damaged: {fault}") from None
     return Samples(at_s, values, estimated, modelled)
@@ -147,6 +156,11 @@ class _Reader:
     def __init__(self, raw: bytes) -> None:
         self._raw, self._at = raw, 0
 
+    def byte(self) -> bytes:
+        """One byte."""
+        self._at += 1
+        return self._raw[self._at - 1 : self._at]
+
     def flags(self, count: int) -> np.ndarray:
         """So many booleans."""
         size = (count + 7) // 8
@@ -160,14 +174,16 @@ class _Reader:
             return np.empty(0, np.int64)
         first, width = _ROW.unpack_from(self._raw, self._at)
         self._at += _ROW.size
-        zigzag = np.zeros((count - 1, 8), np.uint8)
-        if width and count > 1:
-            planes = np.frombuffer(self._raw, np.uint8, width * (count - 1), self._at)
-            zigzag[:, :width] = planes.reshape(width, count - 1).T
-        self._at += width * (count - 1)
-        whole = zigzag.view("<u8")[:, 0]
-        steps = (whole >> np.uint64(1)).astype(np.int64) ^ -(whole & np.uint64(1)).astype(np.int64)
-        return np.concatenate([[first], first + np.cumsum(steps)])
+        size = width * (count - 1)
+        zigzag = np.zeros(count - 1, "<i8")
+        zigzag.view(np.uint8).reshape(-1, 8)[:, :width] = (
+            np.frombuffer(self._raw, np.uint8, size, self._at).reshape(width, count - 1).T
+        )
+        self._at += size
+        numbers = np.empty(count, np.int64)
+        numbers[0] = first
+        numbers[1:] = ((zigzag >> 1) & _NO_SIGN) ^ -(zigzag & 1)
+        return np.cumsum(numbers, out=numbers)
 
 
 def by_step(samples: Samples, step_s: int) -> tuple[Samples, np.ndarray]:
