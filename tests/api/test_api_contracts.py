@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from heatfleet.api import contracts as api_contracts
-from heatfleet.domain.errors import HeatfleetError, Invalid
+from heatfleet.domain.errors import Invalid
 from heatfleet.domain.jobs import JobName
 from heatfleet.domain.tariff import Contract, check_prices, price_per_kwh
 from heatfleet.domain.time_grid import TimeGrid
@@ -100,10 +100,9 @@ def test_whatever_is_sent_is_read_or_named_as_wrong(body: dict[str, Any], said: 
     for prices_said in (body.get("energy_prices", said), said):
         try:
             read = api_contracts._read(msgspec.json.encode({**body, "energy_prices": prices_said}), partial=True)
-        except HeatfleetError as fault:
-            assert isinstance(fault, Invalid)
-        else:
-            assert all(np.isfinite(p["price"]) and p["timestamp"].tzinfo is UTC for p in read["energy_prices"])
+        except Invalid:
+            continue
+        assert all(np.isfinite(p["price"]) and p["timestamp"].tzinfo is UTC for p in read["energy_prices"])
 
 
 # Over HTTP
