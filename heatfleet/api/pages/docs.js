@@ -10,36 +10,29 @@ let token = null; // in memory only, never stored
 // ---- sign in and out ----
 
 const dialog = one("#sign-in-dialog");
-const signInForm = one("#sign-in-form");
 
-function chooseGrant() {
-  const grant = new FormData(signInForm).get("grant_type");
-  for (const fieldset of all("fieldset", signInForm)) {
-    fieldset.hidden = fieldset.disabled = fieldset.dataset.grant !== grant;
-  }
+function chooseGrant(event) {
+  for (const form of all("form", dialog)) form.hidden = form.dataset.grant !== event.target.value;
 }
 
 async function signIn(event) {
   event.preventDefault();
-  tellFault(signInForm, "");
-  const busy = one("button.main", signInForm);
-  busy.disabled = true;
+  const form = event.target;
+  const body = new URLSearchParams(new FormData(form));
+  const button = one("button.main", form);
+  tellFault(form, "");
+  button.disabled = true;
   try {
-    const answer = await fetch(`${base}/auth/token`, {
-      method: "POST",
-      body: new URLSearchParams(new FormData(signInForm)),
-      credentials: "omit",
-    });
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(body.error_description || body.detail || `Status ${answer.status}`);
-    await welcome(body.access_token);
-    signInForm.reset();
-    chooseGrant();
+    const answer = await fetch(`${base}/auth/token`, { method: "POST", body, credentials: "omit" });
+    const said = await answer.json();
+    if (!answer.ok) throw new Error(said.error_description || said.detail || `Status ${answer.status}`);
+    await welcome(said.access_token);
+    form.reset();
     dialog.close();
   } catch (fault) {
-    tellFault(signInForm, fault.message);
+    tellFault(form, fault.message);
   } finally {
-    busy.disabled = false;
+    button.disabled = false;
   }
 }
 
@@ -97,7 +90,7 @@ function requestOf(form) {
   }
   const area = one("textarea", form);
   if (area) headers["Content-Type"] = area.dataset.type;
-  const url = where + (query.size ? `?${query}` : "");
+  const url = where + (`${query}` && `?${query}`);
   return { method, url, headers, body: area ? area.value : undefined, needsToken: open === "no" };
 }
 
@@ -265,9 +258,11 @@ document.documentElement.classList.add("js");
 one(".search").hidden = false;
 one("#sign-in").hidden = false;
 one("#sign-in").addEventListener("click", () => dialog.showModal());
-one("#sign-in-cancel").addEventListener("click", () => dialog.close());
 one("#sign-out").addEventListener("click", signOut);
-signInForm.addEventListener("submit", signIn);
+for (const form of all("form", dialog)) {
+  form.addEventListener("submit", signIn);
+  one(".cancel", form).addEventListener("click", () => dialog.close());
+}
 one(".tabs").addEventListener("change", chooseGrant);
 filter.addEventListener("input", find);
 index.addEventListener("click", (event) => event.target.closest("a") && index.matches(":popover-open") && index.hidePopover());
