@@ -153,9 +153,9 @@ def _metadata(call: Call, pump: HeatPump, site: Site, rows: Sequence[PlanRow]) -
     newest = max(rows, key=lambda row: row.made_at, default=None)
     return PlanMetadata(
         requested_at=call.services.clock.wall_now(),
-        made_at=newest and newest.made_at,
-        model_version=newest and newest.model_version,
-        policy_version=newest and newest.policy_version,
+        made_at=newest.made_at if newest else None,
+        model_version=newest.model_version if newest else None,
+        policy_version=newest.policy_version if newest else None,
         price_zone=PriceZone(pump.price_zone),
         currency=_currency(site),
         is_energy_modelled=not METERS & Capabilities.from_json(pump.capabilities).channels,

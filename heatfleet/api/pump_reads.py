@@ -28,8 +28,8 @@ async def living_pump(tx: ReadTx, org_id: UUID, user_id: UUID, heat_pump_id: UUI
 
 def take_window(query: Query) -> tuple[datetime | None, datetime | None]:
     """``from`` and ``to`` as given; raises :class:`Invalid` for other wrong parameters, too."""
-    since: datetime | None = query.take("from", Instant)  # type: ignore[arg-type]
-    until: datetime | None = query.take("to", Instant)  # type: ignore[arg-type]
+    since: datetime | None = query.take("from", Instant)
+    until: datetime | None = query.take("to", Instant)
     query.done()
     for name, at in (("from", since), ("to", until)):
         if at is not None and not EARLIEST <= at < LATEST:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from heatfleet.domain.time_grid import day_of, local_midnight
@@ -43,7 +44,7 @@ def touched(resolution: Resolution, zone: ZoneInfo, since: datetime, until: date
     """The whole periods that the time from ``since`` to before ``until`` touches, in order."""
     first, last = _ends(resolution, zone, since, until)
     starts = [local_midnight(_first_day(resolution, number), zone) for number in range(first, last + 2)]
-    return [Period(resolution, start, end) for start, end in zip(starts, starts[1:], strict=False)]
+    return [Period(resolution, start, end) for start, end in pairwise(starts)]
 
 
 def back(resolution: Resolution, zone: ZoneInfo, at: datetime, periods: int) -> datetime:

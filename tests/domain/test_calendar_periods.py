@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -55,7 +56,7 @@ def test_periods_follow_each_other_without_gap_and_cover_the_time(resolution: Re
     assert len(periods) == count(resolution, BERLIN, since, until)
     assert periods[0].start_at <= since < periods[0].end_at
     assert periods[-1].start_at < until <= periods[-1].end_at
-    assert all(a.end_at == b.start_at for a, b in zip(periods, periods[1:], strict=False))
+    assert all(a.end_at == b.start_at for a, b in pairwise(periods))
 
 
 def test_a_time_that_ends_at_midnight_does_not_touch_the_next_day() -> None:
