@@ -91,7 +91,12 @@ class InvitePages:
         self, request: WebRequest, values: Mapping[str, str], language: str, fault: str | None = None
     ) -> HtmlResponse:
         person = await invites.check_invite(self._services.database, self._open(values))
-        shown = {"secret": values["secret"], "person": person, "fault": fault, "min_length": passwords.MIN_LENGTH}
+        shown: dict[str, Any] = {
+            "secret": values["secret"],
+            "person": person,
+            "fault": fault,
+            "min_length": passwords.MIN_LENGTH,
+        }
         return show("invite.html", language, 422 if fault else 200, form_action="'self'", **shown)
 
     async def _submit(self, request: WebRequest, values: Mapping[str, str], language: str) -> HtmlResponse:
