@@ -29,6 +29,7 @@ from heatfleet.auth.throttle import Throttle
 from heatfleet.auth.tokens import AccessTokens
 from heatfleet.clocks import RealClock
 from heatfleet.domain.clock import Clock
+from heatfleet.flows.catalogue import fill_catalogue
 from heatfleet.flows.connect import Counter
 from heatfleet.flows.monitor import monitor
 from heatfleet.flows.release import count_owed, release_all
@@ -182,12 +183,11 @@ async def run_web(settings: Settings) -> None:
     setup_logging(settings.log_level, settings.log_json)
     stop = stop_on_signals()
     with closing(bind(settings.host, settings.port)) as listener:
-        async with (
-            house_at(settings) as house,
-            serving(web_application(house), listener, proxies=settings.trusted_proxies),
-        ):
-            log.info("listening", host=settings.host, port=settings.port)
-            await stop.wait()
+        async with house_at(settings) as house:
+            await fill_catalogue(house.database, house.registry.manifests())
+            async with serving(web_application(house), listener, proxies=settings.trusted_proxies):
+                log.info("listening", host=settings.host, port=settings.port)
+                await stop.wait()
 
 
 async def run_worker(settings: Settings) -> None:

@@ -29,6 +29,7 @@ from heatfleet.demo.panel import ROWS_SHOWN, Now, Ready
 from heatfleet.demo.people import Town
 from heatfleet.demo.sources import DemoSources, Wanted
 from heatfleet.domain.price_zones import zone_facts
+from heatfleet.flows.catalogue import fill_catalogue
 from heatfleet.logs import setup_logging
 from heatfleet.processes import stop_on_signals
 from heatfleet.serving import Mounted, bind, port_of, serving
@@ -126,6 +127,7 @@ async def opened(options: DemoOptions, port: int, listener: Any) -> AsyncIterato
         cloud = make_cloud(options, clock, chosen, settings.base_url)
         vendors = {homes.VENDOR: {"base_url": settings.base_url + CLOUD}}
         async with open_house(settings, urls, clock, vendors) as house:
+            await fill_catalogue(house.database, house.registry.manifests())
             app = Mounted(web_application(house), {CLOUD: cloud})
             async with serving(app, listener):
                 who = await people.settle_in(house.database, clock, options.home, Town(options.zone, options.adder))
