@@ -125,6 +125,47 @@ def test_every_field_of_the_documents_is_served() -> None:
     assert set(re.findall(r"- (\w+)", required)) == set(properties["required"])
 
 
+def _kinds(schema: dict[str, Any]) -> set[tuple[Any, ...]]:
+    """Type, format, longest text and values of each alternative; parts of their own by what they hold."""
+    found = set()
+    for one in schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf") or [schema]:
+        name = one.get("$ref", "").rpartition("/")[2]
+        part = SCHEMA["components"]["schemas"].get(name, one)
+        if name and "enum" not in part:
+            found.add((name.rpartition("__")[2].removesuffix("Schema"),))
+        elif "const" in one or "enum" in part:
+            found.add((one.get("const"), *sorted(part.get("enum", ()))))
+        else:
+            found.add((part.get("type"), part.get("format"), part.get("maxLength")))
+    return found
+
+
+@pytest.mark.skipif(not SEEDS.is_dir(), reason="the partner documents are not beside this checkout")
+@pytest.mark.parametrize(
+    "name",
+    ["HeatPumpDetailOutput", "DeviceModelOutput", "DeviceTypeOutput", "OwnerOutput", "ReauthenticateProjection",
+     "InformationActionProjection", "PriceZone"],
+)  # fmt: skip
+def test_types_defaults_and_limits_are_those_of_the_document(name: str) -> None:
+    yaml = pytest.importorskip("yaml")
+    (text,) = [path.read_text(encoding="utf-8") for path in SEEDS.iterdir() if path.name.startswith("003")]
+    document = yaml.safe_load(text.split("````yaml", 1)[1].split("\n", 1)[1].split("\n````")[0])
+    theirs, ours = document["components"]["schemas"][name], SCHEMA["components"]["schemas"][name]
+    assert sorted(theirs.get("enum", ())) == sorted(ours.get("enum", ()))
+    assert set(theirs.get("required", ())) == set(ours.get("required", ()))
+    for field, wanted in theirs.get("properties", {}).items():
+        served = ours["properties"][field]
+        kinds = _kinds(wanted)
+        if ("number", None, None) in kinds:
+            kinds.discard(("string", None, None))  # decimals are answered as numbers
+        if "const" in wanted:
+            kinds = {(wanted["const"],)}
+            served = {"const": (served.get("enum") or [served.get("const")])[0]}
+        assert _kinds(served) == kinds, field
+        if "default" in wanted:
+            assert served["default"] == wanted["default"], field
+
+
 def test_the_schema_names_its_parts_as_promised() -> None:
     assert SCHEMA["openapi"] == "3.1.0"
     assert SCHEMA["info"]["title"] == "heatfleet Partner API"
@@ -146,5 +187,5 @@ def test_every_reference_of_the_schema_leads_somewhere() -> None:
             return own + [ref for item in value.values() for ref in references(item)]
         return [ref for item in value for ref in references(item)] if isinstance(value, list) else []
 
-    found = {ref.rpartition("/")[2] for ref in references(SCHEMA)}
-    assert found <= set(SCHEMA["components"]["schemas"])
+    there = {f"#/components/{kind}/{name}" for kind, parts in SCHEMA["components"].items() for name in parts}
+    assert set(references(SCHEMA)) <= there

@@ -87,6 +87,25 @@ async def test_the_whole_way_by_redirect(api: Api) -> None:
     assert (await api.call("GET", f"/device-onboarding/{made['id']}")).body["object_id"] == device
 
 
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [({}, (True, True)), ({"is_space_heating_enabled": True}, (True, False))],
+    ids=["nobody has chosen", "somebody has chosen"],
+)
+async def test_the_probe_sets_the_uses_nobody_has_chosen_yet(
+    api: Api, chosen: dict[str, bool], expected: tuple[bool, bool]
+) -> None:
+    pump = await api.pump(await api.user(), is_smart_optimization_active=True, **chosen)
+    link = await api.session.get(pump["authorization_url"], allow_redirects=False)
+    session_id = parse_qs(urlsplit(link.headers["location"]).query)["onboarding_session_id"][0]
+    await page(api, "/connect/callback", code="good", state=state_of(await agree(api, session_id)))
+    path = f"/org/{api.org_id}/users/{pump['owner']['id']}/heat-pumps/{pump['id']}"
+    seen = (await api.call("GET", path)).body
+    assert seen["lifecycle_state"] == "authenticated"
+    assert (seen["is_space_heating_enabled"], seen["is_hot_water_heating_enabled"]) == expected
+    assert (seen["action_needed"], seen["actions"]) == (False, [])
+
+
 async def test_what_is_left_behind(api: Api) -> None:
     made = await session(api)
     await page(api, "/connect/callback", code="good", state=state_of(await agree(api, made["id"])))
