@@ -18,6 +18,7 @@ from heatfleet.store.idempotency import IdempotencyKey, KeptAnswer
 
 MAX_KEY = 255
 _BAD_KEY = FieldError(("header", "Idempotency-Key"), f"must be 1 to {MAX_KEY} printable characters", "value")
+_SHOWN_ONCE = "This was done, but its answer holds a secret that is shown once and was not kept."
 _KEPT_HEADERS = frozenset({b"content-type", b"etag"})
 
 
@@ -72,9 +73,13 @@ class Idempotency:
 
         await self._app(scope, receive, watch)
         async with self._services.database.write(key.org_id) as tx:
-            if 0 < seen.status < 500:
-                answer = msgspec.msgpack.encode(_Answer(seen.headers, b"".join(seen.body)))
-                await idempotency.keep(tx, key.org_id, key, seen.status, answer)
+            if seen.is_secret:
+                refusal = msgspec.json.encode(problem(scope, 409, _SHOWN_ONCE))
+                answer = _Answer([(b"content-type", MEDIA_TYPE.encode())], refusal)
+                await idempotency.keep(tx, key.org_id, key, 409, msgspec.msgpack.encode(answer))
+            elif 0 < seen.status < 500:
+                answer = _Answer(seen.headers, b"".join(seen.body))
+                await idempotency.keep(tx, key.org_id, key, seen.status, msgspec.msgpack.encode(answer))
             else:
                 await idempotency.forget(tx, key.org_id, key)
 
@@ -92,12 +97,14 @@ class _Seen:
 
     def __init__(self) -> None:
         self.status, self.headers, self.body = 0, list[tuple[bytes, bytes]](), list[bytes]()
+        self.is_secret = False
 
     def note(self, message: Message) -> None:
         """Remember one message."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = [(name, value) for name, value in message["headers"] if name.lower() in _KEPT_HEADERS]
+            self.is_secret = (b"cache-control", b"no-store") in message["headers"]
         elif message["type"] == "http.response.body":
             self.body.append(message["body"])
 
