@@ -93,14 +93,15 @@ async def _load(tx: WriteTx, week: str, rows: Sequence[TelemetryRow]) -> None:
     """All rows of one week by COPY; when some are there already, the others by a slower way."""
     await tx.execute("savepoint load")
     try:
-        await tx.copy(week, _STORED, map(_stored, rows))
+        await tx.copy(week, STORED, map(stored, rows))
     except asyncpg.UniqueViolationError:
         await tx.execute("rollback to savepoint load")
-        await tx.execute(_INSERT, *zip(*map(_stored, rows), strict=True))
+        await tx.execute(_INSERT, *zip(*map(stored, rows), strict=True))
     await tx.execute("release savepoint load")
 
 
-def _stored(row: TelemetryRow) -> tuple[Any, ...]:
+def stored(row: TelemetryRow) -> tuple[Any, ...]:
+    """The row as its table's columns, ``STORED``."""
     return (row.heat_pump_id, row.org_id, row.at, row.estimated, row.modelled, *map(row.values.get, CHANNELS))
 
 
@@ -124,12 +125,12 @@ def _newest(rows: Sequence[TelemetryRow]) -> list[TelemetryRow]:
 
 async def _save_newest(tx: WriteTx, rows: Sequence[TelemetryRow]) -> None:
     """The newest values of pumps, one row each."""
-    given = list(zip(*((row.polled_at, row.stale, *_stored(row)) for row in rows), strict=True))
+    given = list(zip(*((row.polled_at, row.stale, *stored(row)) for row in rows), strict=True))
     if await tx.execute(_MERGE, *given) < len(rows):  # the others are new, or know something newer
         await tx.execute(_FIRST, *given)
 
 
-_STORED = ("heat_pump_id", "org_id", "at", "estimated", "modelled", *_NAMES)
+STORED = ("heat_pump_id", "org_id", "at", "estimated", "modelled", *_NAMES)
 _STORED_TYPES = ("uuid", "uuid", "timestamptz", "int", "int", *_TYPES)
 _COLUMNS = ", ".join(_NAMES)
 
@@ -139,9 +140,9 @@ def _unnested(names: Sequence[str], types: Sequence[str]) -> str:
     return f"unnest({arrays}) as g({', '.join(names)})"
 
 
-_GIVEN = _unnested(("polled_at", "stale", *_STORED), ("timestamptz", "int", *_STORED_TYPES))
+_GIVEN = _unnested(("polled_at", "stale", *STORED), ("timestamptz", "int", *_STORED_TYPES))
 _INSERT = f"""
-insert into telemetry ({", ".join(_STORED)}) select * from {_unnested(_STORED, _STORED_TYPES)}
+insert into telemetry ({", ".join(STORED)}) select * from {_unnested(STORED, _STORED_TYPES)}
 on conflict (heat_pump_id, at) do nothing"""
 _VALUES = ", ".join(
     f"{name} = coalesce(g.{name}, case when g.stale & {1 << i} = 0 then l.{name} end)" for i, name in enumerate(_NAMES)
@@ -151,7 +152,7 @@ update device_latest l set at = g.at, polled_at = greatest(l.polled_at, g.polled
   modelled = g.modelled, {_VALUES}
 from {_GIVEN} where l.heat_pump_id = g.heat_pump_id and (l.at is null or g.at >= l.at)"""
 _FIRST = f"""
-insert into device_latest (polled_at, {", ".join(_STORED)}) select polled_at, {", ".join(_STORED)} from {_GIVEN}
+insert into device_latest (polled_at, {", ".join(STORED)}) select polled_at, {", ".join(STORED)} from {_GIVEN}
 on conflict (heat_pump_id) do nothing"""
 
 

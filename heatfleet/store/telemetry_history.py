@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
-from heatfleet.domain.compaction import CHANNELS, Samples, joined, merged, unpack
+from heatfleet.domain.compaction import CHANNELS, METERS, Samples, joined, merged, no_samples, unpack
 from heatfleet.store.database import ReadTx
 
 COLUMNS = ", ".join(channel.value for channel in CHANNELS)
@@ -26,15 +26,36 @@ def samples_of(rows: Sequence[Iterable[Any]]) -> Samples:
 SAMPLE = f"floor(extract(epoch from at))::float8, estimated, modelled, {COLUMNS}"
 
 
+# A column at a time as the bytes of its numbers: a tenth of the time that rows of values take.
+_SENT = ", ".join(
+    f"string_agg(float8send(coalesce({name}, 'NaN')), '')"
+    if channel in METERS
+    else f"string_agg(float4send(coalesce({name}, 'NaN')), '')"
+    for channel, name in ((channel, channel.value) for channel in CHANNELS)
+)
+_COLUMNWISE = f"""
+select string_agg(int8send(floor(extract(epoch from at))::int8), ''), string_agg(int4send(estimated), ''),
+  string_agg(int4send(modelled), ''), {_SENT}
+from (select * from telemetry where org_id = $1 and heat_pump_id = $2 and at >= $3 and at < $4 order by at) t"""
+
+
+def _columnwise(row: Sequence[bytes]) -> Samples:
+    at_s, estimated, modelled = (np.frombuffer(row[i], f">i{8 if i == 0 else 4}").astype(np.int64) for i in range(3))
+    values = [
+        np.frombuffer(sent, ">f8" if channel in METERS else ">f4")
+        for channel, sent in zip(CHANNELS, list(row)[3:], strict=True)
+    ]
+    return Samples(at_s, np.array(values, dtype=float), estimated, modelled)
+
+
 async def samples(tx: ReadTx, org_id: UUID, heat_pump_id: UUID, start_at: datetime, end_at: datetime) -> Samples:
     """What was read of one pump from ``start_at`` to before ``end_at``, in order of time."""
     packed = await tx.fetch(
         "select data from telemetry_packed where org_id = $1 and heat_pump_id = $2 and day >= $3 and day <= $4",
         org_id, heat_pump_id, start_at.astimezone(UTC).date(), end_at.astimezone(UTC).date(),
     )  # fmt: skip
-    sql = f"""
-        select {SAMPLE} from telemetry where org_id = $1 and heat_pump_id = $2 and at >= $3 and at < $4 order by at"""
-    rows = samples_of(await tx.fetch(sql, org_id, heat_pump_id, start_at, end_at))
+    row = await tx.row(_COLUMNWISE, org_id, heat_pump_id, start_at, end_at)
+    rows = _columnwise(row) if row and row[0] else no_samples()
     if not packed:
         return rows
     found = merged(joined([unpack(row[0]) for row in packed]), rows)
