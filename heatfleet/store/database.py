@@ -84,11 +84,10 @@ class Database:
             try:
                 await connection.execute(f"{begin}; set local heatfleet.org = '{scope}'")
                 yield connection
-            except BaseException:
-                if not connection.is_closed():
+                await connection.execute("commit")
+            finally:
+                if not connection.is_closed() and connection.is_in_transaction():
                     await connection.execute("rollback")
-                raise
-            await connection.execute("commit")
 
     async def close(self) -> None:
         """Waits for running transactions, then closes every connection."""
