@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import Executor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -21,7 +21,7 @@ import structlog
 
 from heatfleet.api.routes import make_api
 from heatfleet.api.services import Services
-from heatfleet.auth.keys import load_keys
+from heatfleet.auth.keys import KeyRing, load_keys, rotate
 from heatfleet.auth.seal_keys import load_seal_keys
 from heatfleet.auth.secrets import SecretSigner
 from heatfleet.auth.sign_in import SignIn
@@ -160,6 +160,14 @@ async def house_at(settings: Settings, *, attach: bool = False) -> AsyncIterator
         open_house(settings, urls, RealClock()) as house,
     ):
         yield house
+
+
+def signing_keys(settings: Settings, rotate_after: timedelta | None = None) -> tuple[KeyRing, datetime]:
+    """The keys of access tokens as they are now, with ``rotate_after`` one more that signs after that time."""
+    now = RealClock().wall_now()
+    if rotate_after is not None:
+        return rotate(settings.sign_key_path, now, rotate_after), now
+    return load_keys(settings.sign_key_path), now
 
 
 async def look_over(settings: Settings) -> list[Finding]:

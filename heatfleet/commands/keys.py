@@ -26,10 +26,9 @@ def rotate(
 
     Example: heatfleet keys rotate
     """
-    from heatfleet.auth import keys
-    from heatfleet.clocks import RealClock
+    from heatfleet.app import signing_keys
 
-    keys.rotate(settings_with().sign_key_path, RealClock().wall_now(), timedelta(seconds=after_s))
+    signing_keys(settings_with(), timedelta(seconds=after_s))
     list_keys()
 
 
@@ -41,11 +40,9 @@ def list_keys() -> None:
 
     Example: heatfleet keys list
     """
-    from heatfleet.auth import keys
-    from heatfleet.clocks import RealClock
+    from heatfleet.app import signing_keys
 
-    now = RealClock().wall_now()
-    ring = keys.load_keys(settings_with().sign_key_path)
+    ring, now = signing_keys(settings_with())
     signer = ring.signer(now)
     for known in ring.keys(now):
         show.json_line(
