@@ -25,7 +25,10 @@ _numbers = count(1)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--fuzz-examples", type=int, default=FUZZ.examples, help="cases per operation of the fuzzing tests")
+    parser.addoption(
+        "--fuzz-examples", type=int, default=FUZZ.examples, help="cases per operation of the fuzzing tests"
+    )
+    parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -54,6 +54,13 @@ EXAMPLES: Final[dict[str, Any]] = {
         "cancel_url": "https://portal.example.com/error",
         "language": "de",
     },
+    "SettingsInput": {
+        "name": "Stadtwerke Beispiel",
+        "colour": "#005ca9",
+        "frame_ancestors": ["https://portal.example.com"],
+        "redirect_hosts": ["portal.example.com"],
+        "hold_out_share": 0.05,
+    },
     "CueStateInput": {"state": "success"},
     "ResolutionLink": {
         "url": f"{_CUE}/resolve?secret=…",

@@ -169,6 +169,8 @@ def _query_param(param: Param) -> dict[str, Any]:
     }
     one_of = isinstance(param.kind, tuple)
     schema = {"type": "string", "enum": list(param.kind)} if one_of else dict(kinds.get(param.kind, {"type": "string"}))
+    if param.name == "after":
+        schema["pattern"] = "^([A-Za-z0-9_-]{22})?$"
     if param.default is not None:
         schema["default"] = param.default
     return {"in": "query", "name": param.name, "required": False, "schema": schema, "description": param.description}

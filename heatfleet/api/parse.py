@@ -90,7 +90,7 @@ def read_fields(
                 errors.append(FieldError((*within, name[:100]), "is not a field of this object", "extra"))
             continue
         try:
-            values[name] = _settled(msgspec.convert(value, field.kind, strict=not field.takes_text))
+            values[name] = _settled(msgspec.convert(_whole(value), field.kind, strict=not field.takes_text))
         except (msgspec.ValidationError, ValueError, OverflowError, RecursionError) as fault:
             errors.append(FieldError((*within, name), str(fault)[:300], "value"))
     if not partial:
@@ -99,6 +99,11 @@ def read_fields(
     if errors:
         raise Invalid(*errors[:MAX_ITEMS])
     return values
+
+
+def _whole(value: Any) -> Any:
+    """``3.0`` as ``3``: JSON knows one kind of number."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def rename(body: dict[str, Any], aliases: Mapping[str, str]) -> dict[str, Any]:
@@ -142,7 +147,8 @@ class Query:
         if text is None or (text == "" and kind is str):
             return default
         try:
-            return _settled(msgspec.convert(text.lower() if kind is bool else text, kind, strict=False))
+            is_strict = kind not in {bool, int, float}
+            return _settled(msgspec.convert(text.lower() if kind is bool else text, kind, strict=is_strict))
         except (msgspec.ValidationError, ValueError, OverflowError) as fault:
             self._errors.append(FieldError(("query", name), str(fault)[:300], "value"))
             return default
