@@ -29,7 +29,6 @@ from heatfleet.domain.solar import LOOK_BACK, SolarSurplus, solar_surplus
 from heatfleet.domain.statuses import Lifecycle, Status
 from heatfleet.flows import heat_pumps as flow
 from heatfleet.store import heat_pump_views, sensors, users
-from heatfleet.store.database import ReadTx
 from heatfleet.store.device_models import ModelNames
 from heatfleet.store.heat_pump_views import HeatPumpFilter, HeatPumpView
 
@@ -63,7 +62,7 @@ async def list_user_heat_pumps(call: Call, org_id: UUID, user_id: UUID) -> ApiRe
         if await users.get(tx, org_id, user_id, include_deleted) is None:
             raise NotFound("There is no such user.")
         rows = await heat_pump_views.find(tx, org_id, wanted)
-        surpluses = await _surpluses(tx, call, rows)
+    surpluses = await _surpluses(call, org_id, rows)
     return page(call, rows, limit, lambda row: show_heat_pump(row, call, surpluses.get(row.id)))
 
 
@@ -104,7 +103,7 @@ async def list_heat_pumps(call: Call, org_id: UUID) -> ApiResponse:
     wanted = HeatPumpFilter(**filters, include_deleted=include_deleted, after=after, limit=limit + 1)
     async with call.services.database.read(org_id) as tx:
         rows = await heat_pump_views.find(tx, org_id, wanted)
-        surpluses = await _surpluses(tx, call, rows)
+    surpluses = await _surpluses(call, org_id, rows)
     return page(call, rows, limit, lambda row: show_heat_pump(row, call, surpluses.get(row.id)))
 
 
@@ -129,8 +128,7 @@ def _kind(param: Param) -> Any:
 async def register_heat_pump(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
     """The registered heat pump."""
     settings, model = _read(await call.body())
-    heat_pump_id = await flow.register(call.act(org_id), user_id, settings, model)
-    return await _show(call, org_id, user_id, heat_pump_id)
+    return await _answer(call, org_id, await flow.register(call.act(org_id), user_id, settings, model))
 
 
 @operation(
@@ -151,7 +149,11 @@ async def retrieve_heat_pump(call: Call, org_id: UUID, user_id: UUID, heat_pump_
     query = Query(call.query)
     include_deleted = query.take("include_deleted", bool, False)
     query.done()
-    return await _show(call, org_id, user_id, heat_pump_id, include_deleted)
+    async with call.services.database.read(org_id) as tx:
+        row = await heat_pump_views.get(tx, org_id, user_id, heat_pump_id, include_deleted)
+    if row is None:
+        raise NotFound("There is no such heat pump.")
+    return await _answer(call, org_id, row)
 
 
 @operation(
@@ -171,8 +173,8 @@ async def retrieve_heat_pump(call: Call, org_id: UUID, user_id: UUID, heat_pump_
 async def update_heat_pump(call: Call, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
     """The changed heat pump."""
     settings, model = _read(await call.body())
-    await flow.change(call.act(org_id), (user_id, heat_pump_id), settings, model, if_match(call))
-    return await _show(call, org_id, user_id, heat_pump_id)
+    row = await flow.change(call.act(org_id), (user_id, heat_pump_id), settings, model, if_match(call))
+    return await _answer(call, org_id, row)
 
 
 @operation(
@@ -215,24 +217,19 @@ def _read_model(given: dict[str, Any]) -> ModelNames:
     return ModelNames(**fields, **names)
 
 
-async def _show(
-    call: Call, org_id: UUID, user_id: UUID, heat_pump_id: UUID, include_deleted: bool = False
-) -> ApiResponse:
-    async with call.services.database.read(org_id) as tx:
-        row = await heat_pump_views.get(tx, org_id, user_id, heat_pump_id, include_deleted)
-        if row is None:
-            raise NotFound("There is no such heat pump.")
-        surpluses = await _surpluses(tx, call, [row])
+async def _answer(call: Call, org_id: UUID, row: HeatPumpView) -> ApiResponse:
+    surpluses = await _surpluses(call, org_id, [row])
     return answer(show_heat_pump(row, call, surpluses.get(row.id)), version_shown(row, call))
 
 
-async def _surpluses(tx: ReadTx, call: Call, rows: Sequence[HeatPumpView]) -> dict[UUID, SolarSurplus]:
+async def _surpluses(call: Call, org_id: UUID, rows: Sequence[HeatPumpView]) -> dict[UUID, SolarSurplus]:
     """What the roofs of the pumps feed into the grid that may be raised to use it."""
     threshold_w = {row.id: row.min_solar_power_w for row in rows if row.is_inverter_forced_mode_enabled}
     if not threshold_w:
         return {}
     now = call.services.clock.fleet_now()
-    exports = await sensors.exports(tx, list(threshold_w), now - LOOK_BACK)
+    async with call.services.database.read(org_id) as tx:
+        exports = await sensors.exports(tx, list(threshold_w), now - LOOK_BACK)
     return {id_: solar_surplus(trace, threshold_w[id_], now) for id_, trace in exports.items()}
 
 

@@ -15,10 +15,22 @@ from heatfleet.domain.levers import OptimizationLevel
 from heatfleet.domain.policy import Policy, apply_pause, check, settle
 from heatfleet.domain.statuses import Lifecycle, moved
 from heatfleet.flows.toolbox import Act, require_version
-from heatfleet.store import audit, buildings, cues, device_models, heat_pumps, jobs, organisations, pump_states, users
+from heatfleet.store import (
+    audit,
+    buildings,
+    cues,
+    device_models,
+    heat_pump_views,
+    heat_pumps,
+    jobs,
+    organisations,
+    pump_states,
+    users,
+)
 from heatfleet.store.audit import Entry
 from heatfleet.store.database import WriteTx
 from heatfleet.store.device_models import ModelNames
+from heatfleet.store.heat_pump_views import HeatPumpView
 from heatfleet.store.heat_pumps import POLICY_FIELDS, HeatPump
 from heatfleet.store.ids import new_id
 
@@ -36,8 +48,8 @@ STEERS = frozenset(POLICY_FIELDS) | {
 """Whatever a plan is made from: a change of these makes the plan in force an old one."""
 
 
-async def register(act: Act, user_id: UUID, settings: Mapping[str, Any], model: ModelNames | None) -> UUID:
-    """The id of a new, not yet connected heat pump; :class:`NotFound` (user), :class:`Invalid` (rules, references)."""
+async def register(act: Act, user_id: UUID, settings: Mapping[str, Any], model: ModelNames | None) -> HeatPumpView:
+    """A new, not yet connected heat pump; :class:`NotFound` (user), :class:`Invalid` (rules, references)."""
     heat_pump_id, now = new_id(), act.clock.wall_now()
     async with act.database.write(act.org_id) as tx:
         if await users.get(tx, act.org_id, user_id) is None:
@@ -49,7 +61,7 @@ async def register(act: Act, user_id: UUID, settings: Mapping[str, Any], model: 
         await heat_pumps.insert(tx, act.org_id, heat_pump_id, fields, now)
         await cues.follow(tx, [heat_pump_id], now)
         await audit.record(tx, act.org_id, act.actor, Entry("create", "heat_pump", heat_pump_id, None, fields), now)
-    return heat_pump_id
+        return await _view(tx, act.org_id, user_id, heat_pump_id)
 
 
 async def change(
@@ -58,8 +70,8 @@ async def change(
     settings: Mapping[str, Any],
     model: ModelNames | None = None,
     if_match: frozenset[int] | None = None,
-) -> None:
-    """Saves what differs of the pump ``(user_id, heat_pump_id)`` and has it planned anew or given back.
+) -> HeatPumpView:
+    """The pump ``(user_id, heat_pump_id)`` after saving what differs; it is planned anew or given back.
 
     :class:`NotFound`, :class:`Invalid` (rules, references), :class:`PreconditionFailed`.
     """
@@ -70,6 +82,7 @@ async def change(
         wanted = {**settings, **_policy_values(policy, settings)}
         wanted |= await _references(tx, act.org_id, pump.user_id, settings, model)
         await _save(tx, act, pump, {name: value for name, value in wanted.items() if getattr(pump, name) != value})
+        return await _view(tx, act.org_id, *key)
 
 
 async def delete(act: Act, key: tuple[UUID, UUID], if_match: frozenset[int] | None = None) -> None:
@@ -107,6 +120,13 @@ def _policy_values(policy: Policy, settings: Mapping[str, Any]) -> dict[str, Any
     return values
 
 
+async def _view(tx: WriteTx, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> HeatPumpView:
+    """What has just been written, as it is shown."""
+    view = await heat_pump_views.get(tx, org_id, user_id, heat_pump_id)
+    assert view is not None
+    return view
+
+
 async def _load(tx: WriteTx, act: Act, user_id: UUID, heat_pump_id: UUID) -> HeatPump:
     """The pump, locked, with what has run out taken back: the very version that people have been shown."""
     now = act.clock.fleet_now()
@@ -129,7 +149,8 @@ async def _save(tx: WriteTx, act: Act, pump: HeatPump, changed: dict[str, Any]) 
         saved["policy_version"] = pump.policy_version + 1
     before = {name: getattr(pump, name) for name in changed}
     await heat_pumps.update(tx, act.org_id, pump.id, saved, pump.version + 1, now)
-    await cues.follow(tx, [pump.id], now)
+    if cues.FOLLOWED & changed.keys():
+        await cues.follow(tx, [pump.id], now)
     await audit.record(tx, act.org_id, act.actor, Entry("change", "heat_pump", pump.id, before, changed), now)
     if changed.get("is_smart_optimization_active") is False:
         await _enqueue(tx, pump, JobName.RELEASE)

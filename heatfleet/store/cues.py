@@ -44,49 +44,46 @@ async def close(tx: WriteTx, org_id: UUID, cue_id: UUID, state: str, now: dateti
     return await tx.execute(sql, org_id, cue_id, state, now) == 1
 
 
+FOLLOWED = frozenset(
+    {
+        "is_smart_optimization_active",
+        "is_space_heating_enabled",
+        "is_hot_water_heating_enabled",
+        "is_pool_heating_enabled",
+        "is_space_cooling_enabled",
+        "is_inverter_forced_mode_enabled",
+    }
+)
+"""The settings on which :func:`follow` depends."""
+
 NOTHING_TO_OPTIMISE = "nothing_to_optimise"
-NO_EXPORT_READING = "no_export_reading"
 _NOTICES = {
-    NOTHING_TO_OPTIMISE: (
-        """h.is_smart_optimization_active and not coalesce(h.is_space_heating_enabled, false)
-           and not coalesce(h.is_hot_water_heating_enabled, false)
-           and not coalesce(h.is_pool_heating_enabled, false) and not coalesce(h.is_space_cooling_enabled, false)""",
-        "Optimisation is on, but no use may be optimised: allow heating, hot water, pool or cooling.",
-    ),
-    NO_EXPORT_READING: (
-        """h.is_inverter_forced_mode_enabled and h.connection_id is not null
-           and not coalesce(h.capabilities -> 'channels', '[]') ? 'grid_export_kw'""",
-        "The heat pump cannot be raised to use solar power: nothing measures what is fed into the grid.",
-    ),
+    NOTHING_TO_OPTIMISE: "Optimisation is on, but no use may be optimised: allow heating, hot water, pool or cooling.",
+    "no_export_reading": "The pump cannot be raised to use solar power: nothing measures what is fed into the grid.",
 }
-"""Messages that stand for as long as something is so: code, when (heat_pumps h), message."""
+"""Messages that stand for as long as something is so."""
+
+_FOLLOW = """
+with wanted as (
+  select n.id, h.org_id, h.id as pump, n.code, n.message, h.deleted_at is null and case n.code
+    when 'nothing_to_optimise' then h.is_smart_optimization_active
+      and not coalesce(h.is_space_heating_enabled, false) and not coalesce(h.is_hot_water_heating_enabled, false)
+      and not coalesce(h.is_pool_heating_enabled, false) and not coalesce(h.is_space_cooling_enabled, false)
+    when 'no_export_reading' then h.is_inverter_forced_mode_enabled and h.connection_id is not null
+      and not coalesce(h.capabilities -> 'channels', '[]') ? 'grid_export_kw' end as holds
+  from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) as n(id, pump, code, message)
+    join heat_pumps h on h.id = n.pump
+), over as (
+  update cues q set state = 'resolved', resolved_at = $5 from wanted w
+  where q.heat_pump_id = w.pump and q.state = 'active' and q.metadata ->> 'code' = w.code and not w.holds
+)
+insert into cues (id, org_id, heat_pump_id, code, metadata, sent_at)
+select id, org_id, pump, 'information', jsonb_build_object('code', w.code, 'message', message), $5 from wanted w
+where holds and not exists (
+  select from cues q where q.heat_pump_id = w.pump and q.state = 'active' and q.metadata ->> 'code' = w.code)"""
 
 
 async def follow(tx: WriteTx, heat_pump_ids: Sequence[UUID], now: datetime) -> None:
     """Raises the messages that these pumps' settings call for and have not got, and withdraws those that are over."""
-    for code, (holds, message) in _NOTICES.items():
-        is_so = f"(h.deleted_at is null and {holds})"
-        is_up = "q.heat_pump_id = h.id and q.state = 'active' and q.metadata ->> 'code' = $2"
-        await tx.execute(
-            f"""update cues q set state = 'resolved', resolved_at = $3 from heat_pumps h
-                where h.id = any($1) and {is_up} and not {is_so}""",
-            list(heat_pump_ids),
-            code,
-            now,
-        )
-        missing = await tx.fetch(
-            f"""select h.id, h.org_id from heat_pumps h
-                where h.id = any($1) and {is_so} and not exists (select from cues q where {is_up})""",
-            list(heat_pump_ids),
-            code,
-        )
-        await tx.execute(
-            """insert into cues (id, org_id, heat_pump_id, code, metadata, sent_at)
-               select id, org, pump, 'information', $4, $5
-               from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as n(id, org, pump)""",
-            [new_id() for _ in missing],
-            [row[1] for row in missing],
-            [row[0] for row in missing],
-            {"code": code, "message": message},
-            now,
-        )
+    wanted = [(new_id(), pump, code, message) for pump in heat_pump_ids for code, message in _NOTICES.items()]
+    await tx.execute(_FOLLOW, *([row[n] for row in wanted] for n in range(4)), now)
