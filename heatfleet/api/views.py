@@ -28,7 +28,21 @@ from heatfleet.store.cues import NOTHING_TO_OPTIMISE
 from heatfleet.store.heat_pump_views import HeatPumpView
 from heatfleet.store.users import User
 
-_AS_STORED = tuple(n for n in HeatPumpDetailOutput.__struct_fields__ if n in set(HeatPumpView.__struct_fields__))
+_READINGS = {
+    "inlet_temperature": "return_temp_c",
+    "outlet_temperature": "flow_temp_c",
+    "dhw_temperature": "dhw_temp_c",
+    "outdoor_temperature": "outdoor_temp_c",
+    "indoor_actual_temperature": "indoor_temp_c",
+    "indoor_target_temperature": "indoor_setpoint_c",
+    "consumption_last_day_kwh": "consumption_last_day_kwh",
+    "consumption_last_week_kwh": "consumption_last_week_kwh",
+    "consumption_last_month_kwh": "consumption_last_month_kwh",
+}
+_readings = attrgetter(*_READINGS.values())
+_AS_STORED = tuple(
+    n for n in HeatPumpDetailOutput.__struct_fields__ if n in HeatPumpView.__struct_fields__ and n not in _READINGS
+)
 _stored = attrgetter(*_AS_STORED)
 _BUILDING = tuple(n for n in BuildingOutput.__struct_fields__ if n != "country")
 _USER = tuple(n for n in UserOutput.__struct_fields__ if n != "country")
@@ -39,6 +53,8 @@ def show_heat_pump(row: HeatPumpView, call: Call, surplus: SolarSurplus | None =
     """The heat pump as the API answers it; ``surplus`` for one that may be raised to use solar power."""
     values = dict(zip(_AS_STORED, _stored(row), strict=True))
     _run_out(values, call.services.clock.fleet_now())
+    if row.polled_at is not None:
+        _add_readings(values, row)
     shown = HeatPumpDetailOutput(
         **values,
         device_model=_model(row),
@@ -54,7 +70,6 @@ def show_heat_pump(row: HeatPumpView, call: Call, surplus: SolarSurplus | None =
         last_monitoring_executed_at=row.polled_at,
         actual_steering_state=row.actual_state or "unknown",
     )
-    _add_readings(shown, row)
     if row.cues:
         _add_actions(shown, row.cues, call)
     if not row.is_authenticated and row.deleted_at is None:
@@ -100,25 +115,12 @@ def _model(row: HeatPumpView) -> DeviceModelOutput | None:
     )
 
 
-def _add_readings(shown: HeatPumpDetailOutput, row: HeatPumpView) -> None:
+def _add_readings(values: dict[str, Any], row: HeatPumpView) -> None:
     """Readings are stored in single precision: two decimals are what they are worth."""
-    if row.polled_at is None:
-        return
-    shown.operational_mode = None if row.mode is None else MODES[round(row.mode)]
-    shown.current_power_consumption_w = None if row.power_kw is None else round(row.power_kw * 1000)
-    shown.inlet_temperature = _rounded(row.return_temp_c)
-    shown.outlet_temperature = _rounded(row.flow_temp_c)
-    shown.dhw_temperature = _rounded(row.dhw_temp_c)
-    shown.outdoor_temperature = _rounded(row.outdoor_temp_c)
-    shown.indoor_actual_temperature = _rounded(row.indoor_temp_c)
-    shown.indoor_target_temperature = _rounded(row.indoor_setpoint_c)
-    shown.consumption_last_day_kwh = _rounded(row.consumption_last_day_kwh)
-    shown.consumption_last_week_kwh = _rounded(row.consumption_last_week_kwh)
-    shown.consumption_last_month_kwh = _rounded(row.consumption_last_month_kwh)
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 2)
+    values["operational_mode"] = None if row.mode is None else MODES[round(row.mode)]
+    values["current_power_consumption_w"] = None if row.power_kw is None else round(row.power_kw * 1000)
+    rounded = [None if value is None else round(value, 2) for value in _readings(row)]
+    values.update(zip(_READINGS, rounded, strict=True))
 
 
 def _add_actions(shown: HeatPumpDetailOutput, cues: list[dict[str, Any]], call: Call) -> None:
