@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m uv pip install --python $(BIN)/python
 
-.PHONY: help setup run test lint bench docs clean
+.PHONY: help setup run test lint bench client docs clean
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
@@ -39,13 +39,16 @@ test: $(VENV)/.dev ## run the whole test suite (one part: ARGS="tests/domain")
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(VENV)/.dev ## style, types, import contracts
-	@$(BIN)/ruff check heatfleet tests
-	@$(BIN)/ruff format --check heatfleet tests
+	@$(BIN)/ruff check heatfleet tests clients
+	@$(BIN)/ruff format --check heatfleet tests clients
 	@$(BIN)/mypy heatfleet
 	@$(BIN)/lint-imports
 
 bench: $(VENV)/.dev ## the measured figures, each a ratio to a named reference of the same run
 	@set -e; for name in $$($(BIN)/heatfleet bench); do echo "# $$name" >&2; $(BIN)/heatfleet bench $$name; done
+
+client: $(VENV)/.made ## build the Python client of the Partner API: dist/heatfleet_client-*.whl
+	@$(BIN)/python -m uv build --quiet --wheel --out-dir dist clients/python
 
 docs: ## where to read, in which order
 	@for page in README.md docs/tour.md docs/glossary.md docs/api.md docs/operations.md docs/drivers.md docs/decisions/*.md; \
