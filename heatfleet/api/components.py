@@ -133,7 +133,7 @@ def _take_text(field: Schema) -> None:
 def _name_enums(schemas: dict[str, Schema]) -> None:
     """Enums within other components become components of their own; of one value, constants."""
     named = {frozenset(schema["enum"]): name for name, schema in schemas.items() if "enum" in schema}
-    for schema in list(schemas.values()):
+    for owner, schema in list(schemas.items()):
         for field, value in schema.get("properties", {}).items():
             for option in [value, *value.get("anyOf", ()), *_items(value)]:
                 if "enum" not in option:
@@ -142,7 +142,9 @@ def _name_enums(schemas: dict[str, Schema]) -> None:
                 if len(values) == 1:
                     option["const"] = values[0]
                     continue
-                name = named.setdefault(frozenset(values), _ENUM_NAMES.get(frozenset(values), _camel(field)))
+                wanted = _ENUM_NAMES.get(frozenset(values), _camel(field))
+                free = wanted if wanted not in schemas else f"{owner.removesuffix('Output')}{_camel(field)}"
+                name = named.setdefault(frozenset(values), free)
                 schemas.setdefault(name, {"enum": values})
                 option["$ref"] = REF.format(name=name)
 

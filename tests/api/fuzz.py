@@ -50,7 +50,7 @@ CROSS_FIELD = {
     "patch_energy_contract": "currencies of ISO 4217, prices in order, ids that must exist",
     "retrieve_plan": "from before to",
     "list_commands": "from before to",
-    "retrieve_telemetry": "from before to, lists of known words",
+    "list_telemetry": "from before to, lists of known words",
     "retrieve_statistics": "lists of known words",
     "retrieve_savings": "from before to, lists of known words",
     "list_audit": "from before to",

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import jsonschema_rs
+import msgspec
 import pytest
 import schemathesis
 
+from heatfleet.api.components import components
 from heatfleet.api.openapi import build_openapi
 from heatfleet.api.routes import HANDLERS
 from tests.api_server import Api
@@ -82,6 +84,23 @@ def test_enums_are_components() -> None:
     assert [found for found in bare if "/examples" not in found] == []
     assert COMPONENTS["HeatPumpDetailOutput"]["properties"]["price_zone"]["$ref"] == "#/components/schemas/PriceZone"
     assert COMPONENTS["PriceZone"]["type"] == "string"
+
+
+def test_enums_of_one_field_name_and_different_values_are_different_components() -> None:
+    parent = components([_Walk, _Ride], ())
+    assert parent["Pace"]["enum"] != parent["_WalkPace"]["enum"]
+
+
+class _Ride(msgspec.Struct):
+    """Fast."""
+
+    pace: Literal["trot", "gallop"]
+
+
+class _Walk(msgspec.Struct):
+    """Slow."""
+
+    pace: Literal["stroll", "march"]
 
 
 def test_answers_name_their_headers() -> None:
