@@ -11,11 +11,19 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from heatfleet.api.openapi import build_openapi
+from heatfleet.api.routes import HANDLERS
+from heatfleet.api.services import BASE
 from heatfleet.cli import app
 from heatfleet.settings import describe
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CHANGELOG.md",
+    ROOT / "clients/python/README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 OPERATIONS = ROOT / "docs" / "operations.md"
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"```[a-z]*\n(.*?)```", re.DOTALL)
@@ -143,3 +151,46 @@ def test_no_promises_or_machines_in_the_pages() -> None:
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
         assert not re.search(r"\bTO" + r"DO\b|/wo" r"rk/|/root/", text), page
+
+
+def test_every_operation_of_the_api_is_documented() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"(GET|POST|PUT|PATCH|DELETE) `([a-z_]+)`", text))
+    served = build_openapi(HANDLERS)["paths"]
+    assert named == {(method.upper(), one["operationId"]) for path in served.values() for method, one in path.items()}
+    assert not [path for path in served if f"| `{path.removeprefix(BASE)}`" not in text]
+
+
+def test_deprecated_fields_are_documented() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    fields = [
+        name
+        for schema in build_openapi(HANDLERS)["components"]["schemas"].values()
+        for name, field in schema.get("properties", {}).items()
+        if field.get("deprecated")
+    ]
+    assert fields
+    assert not [name for name in fields if f"| `{name}`" not in text]
+
+
+def test_sections_that_the_api_page_links_to_exist() -> None:
+    text = FENCE.sub("", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"))
+    heads = {
+        re.sub(r"[^a-z0-9 -]", "", head.lower()).replace(" ", "-") for head in re.findall(r"^## (.+)$", text, re.M)
+    }
+    links = {target[1:] for target in LINK.findall(text) if target.startswith("#")}
+    assert links == heads
+
+
+def test_python_of_the_api_page_names_operations_that_exist() -> None:
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    tags = {
+        (one["tags"][0].lower().replace(" ", "_"), one["operationId"])
+        for path in build_openapi(HANDLERS)["paths"].values()
+        for one in path.values()
+    }
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("heatfleet_client.api."):
+                module = (node.module or "").rpartition(".")[2]
+                assert {(module, name.name) for name in node.names} <= tags
