@@ -152,9 +152,7 @@ async def test_a_pump_without_plan_says_why(api: Api, user_id: UUID, pump_id: UU
         ({"to": "0001-01-01T00:00:00+01:00"}, "to"),
     ],
 )
-async def test_a_wrong_time_is_named(
-    api: Api, user_id: UUID, pump_id: UUID, query: dict[str, str], field: str
-) -> None:
+async def test_a_wrong_time_is_named(api: Api, user_id: UUID, pump_id: UUID, query: dict[str, str], field: str) -> None:
     found = await ask(api, pump_id, user_id, "plan", **query)
     assert found.status == 422, found.body
     assert {error["loc"][-1] for error in found.body["errors"]} == {field}
@@ -221,7 +219,9 @@ async def test_commands_are_paged_newest_first_and_cut_to_a_time(
     api: Api, user_id: UUID, pump_id: UUID, clock: Any
 ) -> None:
     times = [clock.now - n * MTU for n in range(4)]
-    await send(api, *(command(api, pump_id, at, lever=lever) for at in times for lever in ("dhw_boost", "curve_offset_k")))
+    await send(
+        api, *(command(api, pump_id, at, lever=lever) for at in times for lever in ("dhw_boost", "curve_offset_k"))
+    )
     whole = (await ask(api, pump_id, user_id, "commands")).body
     assert [c["issued_at"] for c in whole] == sorted((c["issued_at"] for c in whole), reverse=True)
     assert len(whole) == 8

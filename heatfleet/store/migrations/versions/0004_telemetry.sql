@@ -87,12 +87,10 @@ begin
     week := parent || '_' || suffix;
     if to_regclass(week) is null then
       perform pg_advisory_xact_lock(hashtext(parent || suffix));
-      if to_regclass(week) is null then
-        execute format('create table %I partition of %I for values from (%L) to (%L)',
-                       week, parent, monday, monday + interval '7 days');
-        if parent = 'telemetry' then
-          perform guard_week(week::regclass);
-        end if;
+      execute format('create table if not exists %I partition of %I for values from (%L) to (%L)',
+                     week, parent, monday, monday + interval '7 days');
+      if parent = 'telemetry' then
+        perform guard_week(week::regclass);
       end if;
     end if;
   end loop;
