@@ -71,6 +71,9 @@ class LeverFacts:
     is_owed: bool = False  # to be given back
 
 
+NOTHING_KNOWN = LeverFacts()
+
+
 @dataclass(frozen=True)
 class Situation:
     """Everything :func:`decide` looks at."""
@@ -95,6 +98,18 @@ class Situation:
     def is_stale(self) -> bool:
         """Whether the newest reading is too old to steer by."""
         return self.read_at is None or self.now - self.read_at > max(2 * self.poll_interval, STALE_AFTER_MIN)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a lever should be, before the guards of levers."""
+
+    value: float
+    purpose: Purpose
+    reason: Reason
+    state: SteeringState | None = None
+    is_forced: bool = False  # by a guard: the daily budget does not hold it back
+    guard: Guard | None = None
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,11 @@ owner's own settings back is always allowed. The values it works on are in ``sit
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from heatfleet.domain.disinfection import DOSE_SETPOINT_C, disinfection_due
+from heatfleet.domain.hot_water import has_room_to_plan as has_room_to_plan  # noqa: PLC0414 - until all callers have moved
+from heatfleet.domain.hot_water import hot_water_wishes
 from heatfleet.domain.levers import (
-    DHW_LEVERS,
     Lever,
     LeverRange,
     OptimizationLevel,
@@ -23,9 +22,10 @@ from heatfleet.domain.levers import (
     space_lever,
     state_targets,
 )
-from heatfleet.domain.plans import PlanStep, Reason
+from heatfleet.domain.plans import Reason
 from heatfleet.domain.policy import FROST_FLOOR_C, Comfort, comfort_at
 from heatfleet.domain.situation import (
+    NOTHING_KNOWN,
     ControlState,
     Decision,
     Guard,
@@ -34,6 +34,7 @@ from heatfleet.domain.situation import (
     Purpose,
     Refusal,
     Situation,
+    Wish,
     own_value,
     value_now,
 )
@@ -47,27 +48,10 @@ BLOCK_LONGEST = timedelta(hours=2)  # SG-Ready 1
 BLOCKS_A_DAY = 3
 FROST_MARGIN_K = 1.0
 COMFORT_MARGIN_K = 0.2  # rooms go on cooling for a while after the pump is asked to heat again
-DHW_GUARD_K = 3.0
 DHW_BLOCK_K = 4.0  # above the minimum, for an SG-Ready block
-DHW_RECOVER_K = 5.0
-DHW_ROOM_K = 6.0  # between minimum and standard temperature, or there is nothing to plan
-DHW_WORTH_K = 4.0  # below the standard temperature, for a charge to be worth a compressor start
-DHW_FULL_K = 0.5
-DHW_BOOST_K = 0.3
 BACK_OFF = timedelta(hours=12)  # after the owner moved a lever
 TRIES = 3
 BLOCKED = 1.0
-_NOTHING = LeverFacts()
-
-
-@dataclass(frozen=True)
-class _Wish:
-    value: float
-    purpose: Purpose
-    reason: Reason
-    state: SteeringState | None = None
-    is_forced: bool = False  # by a guard: neither dwell nor budget hold it back
-    guard: Guard | None = None
 
 
 def control_state(situation: Situation) -> ControlState:
@@ -88,18 +72,18 @@ def control_state(situation: Situation) -> ControlState:
 def decide(situation: Situation) -> Decision:
     """The writes and releases that are due now, all of them safe."""
     relation = control_state(situation)
-    wishes: dict[Lever, _Wish] = {}
+    wishes: dict[Lever, Wish] = {}
     if relation in (ControlState.STEERING, ControlState.PAUSED):
         comfort = comfort_at(situation.policy, situation.own, situation.now)
         is_paused = relation is ControlState.PAUSED
         if situation.policy.is_space_heating_enabled:
             wishes |= _space_wish(situation, comfort, is_paused)
         if situation.policy.is_hot_water_heating_enabled:
-            wishes |= _hot_water_wishes(situation, comfort, is_paused)
+            wishes |= hot_water_wishes(situation, comfort, is_paused)
     return _settle(situation, relation, wishes)
 
 
-def _settle(situation: Situation, relation: ControlState, wishes: Mapping[Lever, _Wish]) -> Decision:
+def _settle(situation: Situation, relation: ControlState, wishes: Mapping[Lever, Wish]) -> Decision:
     """Each lever's wish passed through the guards of levers; a lever without a wish is given back."""
     writes: list[LeverWrite] = []
     releases: list[LeverWrite] = []
@@ -121,7 +105,7 @@ def _settle(situation: Situation, relation: ControlState, wishes: Mapping[Lever,
 
 
 def _in_force(
-    situation: Situation, relation: ControlState, wishes: Mapping[Lever, _Wish], writes: Sequence[LeverWrite]
+    situation: Situation, relation: ControlState, wishes: Mapping[Lever, Wish], writes: Sequence[LeverWrite]
 ) -> tuple[SteeringState | None, Reason]:
     """The steering state after the decision, and its reason; None while not steering."""
     if relation not in (ControlState.STEERING, ControlState.PAUSED):
@@ -139,7 +123,7 @@ def _in_force(
     return state, wish.reason
 
 
-def _space_wish(situation: Situation, comfort: Comfort, is_paused: bool) -> dict[Lever, _Wish]:
+def _space_wish(situation: Situation, comfort: Comfort, is_paused: bool) -> dict[Lever, Wish]:
     """What the space-heating lever should be, after comfort and frost."""
     lever = space_lever(situation.ranges)
     own = None if lever is None else own_value(situation, lever)
@@ -154,8 +138,8 @@ def _space_wish(situation: Situation, comfort: Comfort, is_paused: bool) -> dict
     if lever is Lever.SG_READY_STATE and value == BLOCKED and not is_paused and _is_tank_low(situation, comfort):
         guard = Guard.HOT_WATER_MINIMUM
     if guard is None:
-        return {lever: _Wish(value, Purpose.STEER, reason, state)}
-    return {lever: _Wish(own, Purpose.STEER, Reason.COMFORT_LIMIT, SteeringState.MID, True, guard)}
+        return {lever: Wish(value, Purpose.STEER, reason, state)}
+    return {lever: Wish(own, Purpose.STEER, Reason.COMFORT_LIMIT, SteeringState.MID, True, guard)}
 
 
 def _on_the_right_side(target: float, own: float, shift: float, limits: LeverRange) -> float:
@@ -191,76 +175,9 @@ def _is_tank_low(situation: Situation, comfort: Comfort) -> bool:
     return situation.dhw_temp_c is None or situation.dhw_temp_c < comfort.dhw_min_c + DHW_BLOCK_K
 
 
-def _hot_water_wishes(situation: Situation, comfort: Comfort, is_paused: bool) -> dict[Lever, _Wish]:
-    """What the hot-water levers should be: disinfect, charge, hold, or nothing at all."""
-    if _must_disinfect(situation):
-        return _dhw(situation, DOSE_SETPOINT_C, True, _Wish(0, Purpose.DISINFECTION, Reason.DISINFECTION, None, True))
-    if is_paused or situation.wanted is None:
-        return _dhw(situation, None, False, _Wish(0, Purpose.HOT_WATER, Reason.PAUSE))
-    return _planned_hot_water(situation, situation.wanted, comfort) if has_room_to_plan(comfort) else {}
-
-
-def _planned_hot_water(situation: Situation, wanted: PlanStep, comfort: Comfort) -> dict[Lever, _Wish]:
-    """Charges are only ever advanced; the pump's own programme stays in force, but for away times."""
-    charge_c, hold_c, dhw_c = comfort.dhw_max_c, comfort.dhw_min_c, situation.dhw_temp_c
-    if dhw_c is not None and _is_short(situation, dhw_c, comfort):
-        forced = _Wish(0, Purpose.HOT_WATER, Reason.COMFORT_LIMIT, None, True, Guard.HOT_WATER_MINIMUM)
-        return _dhw(situation, charge_c, wanted.hot_water or _must_boost(situation, dhw_c, comfort), forced)
-    if wanted.hot_water and (dhw_c is None or situation.is_charging or dhw_c <= charge_c - DHW_WORTH_K):
-        return _dhw(situation, charge_c, True, _Wish(0, Purpose.HOT_WATER, Reason.HOT_WATER))
-    if dhw_c is None or not situation.policy.is_away(situation.now):
-        return {}  # a shower empties a tank within minutes: only the pump's own programme is quick enough to catch it
-    return _dhw(situation, min(hold_c, charge_c), False, _Wish(0, Purpose.HOT_WATER, Reason.AWAY))
-
-
-def has_room_to_plan(comfort: Comfort) -> bool:
-    """Whether minimum and standard hot water lie far enough apart; if not, the pump keeps its own programme."""
-    return comfort.dhw_max_c - comfort.dhw_min_c >= DHW_ROOM_K
-
-
-def _must_disinfect(situation: Situation) -> bool:
-    setpoint = situation.ranges.get(Lever.DHW_SETPOINT_C)
-    if setpoint is None or setpoint.maximum < 60.0:
-        return False
-    return disinfection_due(situation.disinfection_last_at, situation.now, situation.disinfection_every)
-
-
-def _is_short(situation: Situation, dhw_c: float, comfort: Comfort) -> bool:
-    """Whether the tank is about to fall below its minimum, or is being charged and not yet well above."""
-    low_c = min(comfort.dhw_min_c + DHW_GUARD_K, max(comfort.dhw_min_c, comfort.dhw_max_c - DHW_GUARD_K))
-    return dhw_c <= low_c or _goes_on(situation, dhw_c, comfort)
-
-
-def _goes_on(situation: Situation, dhw_c: float, comfort: Comfort) -> bool:
-    """Whether a charge that has begun must not be cut short."""
-    boost = situation.levers.get(Lever.DHW_BOOST, _NOTHING)
-    is_full = dhw_c >= min(comfort.dhw_min_c + DHW_RECOVER_K, comfort.dhw_max_c - DHW_FULL_K)
-    return not is_full and (situation.is_charging or (boost.written_value or 0.0) >= 1.0)
-
-
-def _must_boost(situation: Situation, dhw_c: float, comfort: Comfort) -> bool:
-    """Whether giving the owner's setpoint back is not enough: at the minimum the charge begins now."""
-    return dhw_c <= comfort.dhw_min_c + DHW_BOOST_K or _goes_on(situation, dhw_c, comfort)
-
-
-def _dhw(situation: Situation, setpoint_c: float | None, boost: bool, wish: _Wish) -> dict[Lever, _Wish]:
-    """``wish`` for each hot-water lever there is; ``setpoint_c`` None = the lowest one."""
-    wishes = {}
-    for lever in DHW_LEVERS:
-        limits = situation.ranges.get(lever)
-        if limits is None or own_value(situation, lever) is None:
-            continue
-        if lever is Lever.DHW_BOOST:
-            value = limits.clamp(1.0 if boost else 0.0)
-        else:
-            value = limits.minimum if setpoint_c is None else limits.clamp_up(setpoint_c)
-        wishes[lever] = _Wish(value, wish.purpose, wish.reason, wish.state, wish.is_forced, wish.guard)
-    return wishes
-
-
-def _guarded(situation: Situation, lever: Lever, wish: _Wish | None) -> LeverWrite | Refusal | datetime | None:
+def _guarded(situation: Situation, lever: Lever, wish: Wish | None) -> LeverWrite | Refusal | datetime | None:
     """What becomes of a wish: a write, a release, a refusal, a new end for what stands, or nothing."""
-    facts = situation.levers.get(lever, _NOTHING)
+    facts = situation.levers.get(lever, NOTHING_KNOWN)
     own, current = own_value(situation, lever), value_now(situation, lever)
     hindrance = None
     if facts.backed_off_until is not None and situation.now < facts.backed_off_until:
@@ -279,9 +196,9 @@ def _guarded(situation: Situation, lever: Lever, wish: _Wish | None) -> LeverWri
     return _moved(situation, lever, wish, current)
 
 
-def _moved(situation: Situation, lever: Lever, wish: _Wish, current: float) -> LeverWrite | Refusal | None:
+def _moved(situation: Situation, lever: Lever, wish: Wish, current: float) -> LeverWrite | Refusal | None:
     """The write of ``wish``; where a guard of the lever forbids it, a refusal or the owner's value."""
-    facts = situation.levers.get(lever, _NOTHING)
+    facts = situation.levers.get(lever, NOTHING_KNOWN)
     guard = _lever_guard(situation, lever, wish, facts)
     if guard is None:
         return _write(situation, lever, wish, current)
@@ -291,7 +208,7 @@ def _moved(situation: Situation, lever: Lever, wish: _Wish, current: float) -> L
     return Refusal(lever, wish.value, guard)
 
 
-def _lever_guard(situation: Situation, lever: Lever, wish: _Wish, facts: LeverFacts) -> Guard | None:
+def _lever_guard(situation: Situation, lever: Lever, wish: Wish, facts: LeverFacts) -> Guard | None:
     """The guard of the lever itself that holds ``wish`` back, if any."""
     if lever is Lever.SG_READY_STATE and wish.value == BLOCKED and facts.blocks_today >= BLOCKS_A_DAY:
         return Guard.BLOCK_LIMIT
@@ -326,8 +243,8 @@ def _end(situation: Situation, lever: Lever, value: float, facts: LeverFacts) ->
     return situation.now + HOLD
 
 
-def _write(situation: Situation, lever: Lever, wish: _Wish, current: float) -> LeverWrite:
-    facts, limits = situation.levers.get(lever, _NOTHING), situation.ranges[lever]
+def _write(situation: Situation, lever: Lever, wish: Wish, current: float) -> LeverWrite:
+    facts, limits = situation.levers.get(lever, NOTHING_KNOWN), situation.ranges[lever]
     is_repeat = facts.written_value is not None and limits.equal(facts.written_value, wish.value)
     settle_at = situation.now + timedelta(hours=limits.settle_h)
     ends_at = situation.now + HOLD

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from heatfleet.domain.capabilities import Capabilities
-from heatfleet.domain.disinfection import is_disinfected
+from heatfleet.domain.disinfection import latest_dose_at
 from heatfleet.domain.energy import by_hour, energy_between
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused, TryAgain
 from heatfleet.domain.levers import Lever, nearest_state
@@ -300,7 +300,7 @@ async def _save_doses(tx: WriteTx, known: _Round, rows: Sequence[TelemetryRow]) 
     hot = [row.heat_pump_id for row in rows if row.values.get(Channel.DHW_TEMP_C, 0.0) >= DOSE_FROM_C]
     if hot:
         traces = await telemetry.hot_water_traces(tx, hot, known.now - DOSE_TRACE)
-        done = [(id_, known.now) for id_, trace in traces.items() if is_disinfected(*trace)]
+        done = [(id_, at) for id_, trace in traces.items() if (at := latest_dose_at(*trace)) is not None]
         await telemetry.save_doses(tx, done)
 
 

@@ -11,13 +11,13 @@ import numpy as np
 
 from heatfleet.domain.alignment import Floats, instants
 from heatfleet.domain.capabilities import Capabilities
+from heatfleet.domain.hot_water import has_room_to_plan
 from heatfleet.domain.levers import STATES, Lever, OptimizationLevel, Ranges, SteeringState, allowed_states, space_lever
 from heatfleet.domain.market_day import visible_until
 from heatfleet.domain.places import place_or_city
 from heatfleet.domain.policy import COLDER_THAN_OWN_K, Comfort, OwnSettings, Policy, comfort_at
 from heatfleet.domain.price_zones import zone_time
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
-from heatfleet.domain.steering import has_room_to_plan
 from heatfleet.domain.tariff import DAY_STEPS, Contract, carried_on, price_per_kwh
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.planning.state import HOT_WATER, MID, Freedom, Horizon, Present

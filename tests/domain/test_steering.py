@@ -262,6 +262,54 @@ def test_pause_is_min_and_no_hot_water_and_frost_and_disinfection_hold() -> None
     assert {w.purpose for w in due.writes if w.lever is Lever.DHW_SETPOINT_C} == {Purpose.DISINFECTION}
 
 
+DOSE = replace(step(SteeringState.MID, hot_water=True), reason=Reason.DISINFECTION)
+NARROW = replace(ON, dhw_standard_temperature=48.0)
+
+
+def dosing(minutes: float) -> dict[Lever, LeverFacts]:
+    """Levers as a dose that began some minutes ago has left them."""
+    at = NOW - timedelta(minutes=minutes)
+    ours = facts(52, 62, written_value=62.0, written_at=at, settle_at=at + timedelta(minutes=5), is_owed=True)
+    return {**situation().levers, Lever.DHW_SETPOINT_C: ours}
+
+
+@pytest.mark.parametrize("policy", [ON, NARROW], ids=["room to plan", "narrow tank"])
+def test_a_planned_dose_is_given_and_goes_on_until_it_is_verified(policy: Policy) -> None:
+    base = situation(policy=policy, disinfection_last_at=NOW - timedelta(days=6))
+    decision = decide(replace(base, wanted=DOSE))
+    assert written(decision) == {Lever.DHW_SETPOINT_C: 62, Lever.DHW_BOOST: 1}
+    assert {w.purpose for w in decision.writes} == {Purpose.DISINFECTION}
+    begun = replace(base, levers=dosing(60), dhw_temp_c=58.0)
+    assert Lever.DHW_SETPOINT_C in decide(begun).holds, "also where the plan has moved on"
+    verified = replace(begun, wanted=DOSE, disinfection_last_at=NOW - timedelta(minutes=5))
+    assert [(w.lever, w.value) for w in decide(verified).releases] == [(Lever.DHW_SETPOINT_C, 52)]
+
+
+def test_a_planned_dose_is_given_up_when_hopeless_or_paused_an_overdue_one_never() -> None:
+    hopeless = situation(levers=dosing(6 * 60), disinfection_last_at=NOW - timedelta(days=6))
+    assert [w.value for w in decide(hopeless).releases] == [52]
+    pause = replace(ON, is_pause_power_active=True, pause_power_until=NOW + timedelta(hours=1))
+    paused = situation(policy=pause, wanted=DOSE, disinfection_last_at=NOW - timedelta(days=6))
+    assert written(decide(paused))[Lever.DHW_SETPOINT_C] == 30
+    for s in (hopeless, paused):
+        overdue = decide(replace(s, disinfection_last_at=NOW - timedelta(days=7)))
+        assert written(overdue).get(Lever.DHW_SETPOINT_C, 62) == 62
+        assert not overdue.releases
+    large = replace(paused, disinfection_every=timedelta(hours=72), disinfection_last_at=NOW - timedelta(hours=72))
+    assert written(decide(large))[Lever.DHW_SETPOINT_C] == 62
+
+
+def test_an_overdue_dose_knows_no_level_and_no_plan_of_its_own() -> None:
+    low = replace(ON, optimization_level=OptimizationLevel.LOW)
+    late = situation(policy=low, disinfection_last_at=NOW - timedelta(days=7), wanted=step(SteeringState.MID))
+    assert written(decide(late)) == {Lever.DHW_SETPOINT_C: 62, Lever.DHW_BOOST: 1}
+    cold = {**RANGES, Lever.DHW_SETPOINT_C: LeverRange(30, 55, 1)}
+    only_boost = {lever: cold[lever] for lever in (Lever.DHW_SETPOINT_C, Lever.DHW_BOOST)}
+    assert written(decide(replace(late, ranges=only_boost))) == {Lever.DHW_SETPOINT_C: 55, Lever.DHW_BOOST: 1}
+    nothing = {Lever.DHW_SETPOINT_C: LeverRange(30, 55, 1)}
+    assert not written(decide(replace(late, ranges=nothing)))
+
+
 def test_an_sg_ready_block_ends_after_two_hours() -> None:
     ranges = {Lever.SG_READY_STATE: RANGES[Lever.SG_READY_STATE]}
     for hours, gone in ((1.0, False), (1.75, False), (1.77, True), (2.0, True)):
