@@ -68,7 +68,8 @@ class _Record:
 class ControlBook:
     """Settings in force of all homes, (home, lever), moved only by safe decisions."""
 
-    def __init__(self, homes: Homes, manifest: Manifest) -> None:
+    def __init__(self, homes: Homes, manifest: Manifest, policy: Policy = POLICY) -> None:
+        self.policy = policy
         own = Inputs.own(homes)
         columns = (own.indoor_setpoint_c, own.curve_offset_k, own.sg_ready_state, own.dhw_setpoint_c, own.dhw_boost)
         self.settings = np.stack([np.array(c, float) for c in columns], axis=1)
@@ -86,8 +87,11 @@ class ControlBook:
         """What the pumps are told."""
         return Inputs(*(self.settings[:, i].copy() for i in range(len(LEVERS))))
 
-    def steer(self, now: datetime, steps: Sequence[PlanStep], seen: Array) -> None:
-        """Move what may be moved; ``seen`` (home, 3) = indoor and hot-water temperature as read, charging or not."""
+    def steer(self, now: datetime, steps: Sequence[PlanStep | None], seen: Array) -> None:
+        """Move what may be moved; ``seen`` (home, 3) = indoor and hot-water temperature as read, charging or not.
+
+        Homes without a step get their owner's own values back.
+        """
         for home, step in enumerate(steps):
             self._end_block(home, now)
             decision = decide(self._situation(home, now, step, seen[home]))
@@ -96,11 +100,11 @@ class ControlBook:
             for write in decision.releases:
                 self._move(home, write, now, is_release=True)
 
-    def _situation(self, home: int, now: datetime, step: PlanStep, seen: Array) -> Situation:
+    def _situation(self, home: int, now: datetime, step: PlanStep | None, seen: Array) -> Situation:
         records, own = self._records[home], self.own[home]
         return Situation(
             now=now,
-            policy=POLICY,
+            policy=self.policy,
             ranges=self.ranges[home],
             levers={lever: record.facts(now, self._value(home, lever)) for lever, record in records.items()},
             wanted=step,

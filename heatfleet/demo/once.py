@@ -1,34 +1,31 @@
 """``heatfleet demo --once``: a week with and without us, in memory, as fast as possible.
 
-The owner's own control and ours run over the same homes, people, weather and prices, after the same uncounted warm-up
-in which ours learns. Every figure is of the simulation's true values and names its tariff, place, seed and data.
+The owner's own control and ours run over the same homes, people, weather and prices, from the same moment after an
+uncounted warm-up in which ours learns. Every figure is of the simulation's true values and names its tariff, place,
+seed and data.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from heatfleet.demo.control import merged, run_ours
-from heatfleet.demo.control_book import POLICY, ControlBook
+from heatfleet.demo.control import PlannedControl
 from heatfleet.demo.figures import Comparison, compare, run_figures
+from heatfleet.demo.loop import Loop, OwnControl, Progress
 from heatfleet.demo.picture import WeekPicture, draw_week
 from heatfleet.demo.scenario import OnceOptions, Scenario, make_scenario
-from heatfleet.domain.policy import comfort_at
 from heatfleet.domain.price_zones import zone_facts, zone_time
 from heatfleet.planning.state import MID
 from heatfleet.thermal.arrays import Array
-from heatfleet.thermal.simulate import Inputs, States, Trace, initial_states, simulate, stored_heat_kwh
-from heatfleet.vendors.kit.registry import find_vendors
-from heatfleet.vendors.sandbox.homes import STEP_H
+from heatfleet.thermal.simulate import Trace
 
 STEERED_SHARE = 0.05
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -55,34 +52,19 @@ def run_once(options: Mapping[str, Any] | OnceOptions, progress: Progress = lamb
 def compare_week(options: OnceOptions, progress: Progress = lambda done, of: None) -> Week:
     """Both runs and their figures."""
     scenario = make_scenario(options)
-    start = initial_states(scenario.homes, scenario.drive.outdoor_c[:, 0])
-    own_end, own = _own_control(scenario, start)
-    book = ControlBook(scenario.homes, find_vendors()["sandbox"].manifest)
-    ours_end, ours, states = run_ours(scenario, start, book, progress)
+    ours = Loop.begin(scenario)
+    control = PlannedControl(ours)
+    ours.warm_up(control, progress)
+    own, before = ours.fork(), ours.book.writes
+    own_trace, _ = own.run(OwnControl(), scenario.grid.count)
+    trace, states = ours.run(control, scenario.grid.count, progress)
     counted = slice(scenario.counted, scenario.grid.count)
-    traces = tuple(Trace(trace.cube[:, counted]) for trace in (own, ours))
-    price = scenario.price[counted]
-    ends = (own_end, ours_end)
-    band = _band(book, scenario.grid.count - scenario.counted, scenario)
-    runs = tuple(
-        run_figures(trace, price, band, stored_heat_kwh(scenario.homes, end))
-        for trace, end in zip(traces, ends, strict=True)
+    base, steered = (
+        run_figures(t, scenario.price[counted], loop.band(), loop.stored_heat_kwh())
+        for t, loop in ((own_trace, own), (trace, ours))
     )
-    comparison = compare((runs[0], runs[1]), (traces[0], traces[1]), scenario.drive.outdoor_c[:, counted])
-    return Week(scenario, comparison, (traces[0], traces[1]), states[:, counted], book.writes)
-
-
-def _own_control(scenario: Scenario, start: States) -> tuple[States, Trace]:
-    """The owner's own control over all steps."""
-    drive = scenario.fine(0, scenario.grid.count)
-    end, trace = simulate(scenario.homes, start, Inputs.own(scenario.homes), drive, STEP_H)
-    return end, Trace(merged(trace.cube, scenario.grid.count))
-
-
-def _band(book: ControlBook, steps: int, scenario: Scenario) -> tuple[Array, Array]:
-    comfort = [comfort_at(POLICY, own, scenario.grid.start_at) for own in book.own]
-    low, high = (np.array([getattr(c, name) for c in comfort]) for name in ("indoor_min_c", "indoor_max_c"))
-    return np.repeat(low[:, None], steps, axis=1), np.repeat(high[:, None], steps, axis=1)
+    comparison = compare((base, steered), (own_trace, trace), scenario.drive.outdoor_c[:, counted])
+    return Week(scenario, comparison, (own_trace, trace), states, ours.book.writes - before)
 
 
 def _report(options: OnceOptions, week: Week, picture: Path, seconds: float) -> dict[str, Any]:

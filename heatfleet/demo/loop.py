@@ -1,0 +1,128 @@
+"""The closed loop in memory: homes live on, sensors are read, a controller moves the levers every quarter-hour.
+
+A loop can be forked, so that controllers are compared from the very same homes, readings and settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+
+from heatfleet.demo.control_book import POLICY, ControlBook
+from heatfleet.demo.scenario import Scenario
+from heatfleet.demo.sensors import Sensors
+from heatfleet.domain.policy import Policy, comfort_at
+from heatfleet.planning.state import MID
+from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.simulate import States, Trace, initial_states, simulate, stored_heat_kwh
+from heatfleet.thermal.simulate_kernel import TRACE
+from heatfleet.vendors.kit.registry import find_vendors
+from heatfleet.vendors.sandbox.homes import STEP_H
+
+DAY = 96
+OBSERVE_DAYS = 7  # of the warm-up: the owner's own control, watched
+SETTLE_DAYS = 1  # its last: the owner's own control again, so that nobody begins with what another one stored
+Progress = Callable[[int, int], None]
+
+
+class Controller(Protocol):
+    """Somebody who moves levers."""
+
+    def steer(self, loop: Loop) -> Array:
+        """Move the levers for the quarter-hour that begins; the actions asked for (home,)."""
+
+
+class OwnControl:
+    """The owner's own control: every lever given back."""
+
+    def steer(self, loop: Loop) -> Array:
+        """Give back what somebody moved."""
+        homes = loop.scenario.homes.count
+        loop.book.steer(loop.now, [None] * homes, loop.latest())
+        return np.full(homes, MID)
+
+
+@dataclass
+class Loop:
+    """Homes under control, up to ``step`` of the scenario."""
+
+    scenario: Scenario
+    book: ControlBook
+    sensors: Sensors
+    states: States
+    step: int = 0
+
+    @classmethod
+    def begin(cls, scenario: Scenario, policy: Policy = POLICY) -> Loop:
+        """The homes as they stand before the warm-up."""
+        book = ControlBook(scenario.homes, find_vendors()["sandbox"].manifest, policy)
+        states = initial_states(scenario.homes, scenario.drive.outdoor_c[:, 0])
+        return cls(scenario, book, Sensors(scenario), states)
+
+    @property
+    def now(self) -> datetime:
+        """The quarter-hour that begins."""
+        return self.scenario.grid.at(self.step)
+
+    def latest(self) -> Array:
+        """Indoor and hot-water temperature and whether the tank is charged, as last read, (home, 3)."""
+        return self.sensors.latest(self.step)
+
+    def fork(self, scenario: Scenario | None = None) -> Loop:
+        """The same moment once more, to go on differently; with the prices of ``scenario`` where it is given."""
+        return Loop(scenario or self.scenario, deepcopy(self.book), deepcopy(self.sensors), self.states, self.step)
+
+    def run(self, controller: Controller | None, until: int, progress: Progress | None = None) -> tuple[Trace, Array]:
+        """Go on to step ``until``: the trace (home, step, ·) in quarter-hours and the actions asked for (home, step).
+
+        Without a controller nobody touches a lever.
+        """
+        cubes, actions, homes = [], [], self.scenario.homes
+        while self.step < until:
+            actions.append(np.full(homes.count, MID) if controller is None else controller.steer(self))
+            drive = self.scenario.fine(self.step, self.step + 1)
+            self.states, trace = simulate(homes, self.states, self.book.inputs(), drive, STEP_H)
+            self.sensors.read(self.step, trace, self.book)
+            cubes.append(merged(trace.cube))
+            self.step += 1
+            if progress is not None:
+                progress(self.step, self.scenario.grid.count)
+        return Trace(np.concatenate(cubes, axis=1)), np.stack(actions, axis=1)
+
+    def warm_up(self, controller: Controller, progress: Progress | None = None) -> None:
+        """Watch the homes, let ``controller`` steer and learn, then leave them to their own control for a day."""
+        settle = self.scenario.counted - SETTLE_DAYS * DAY
+        for who, until in ((None, OBSERVE_DAYS * DAY), (controller, settle), (OwnControl(), self.scenario.counted)):
+            self.run(who, until, progress)
+
+    def stored_heat_kwh(self) -> Array:
+        """Heat in building and tank now, (home,)."""
+        return stored_heat_kwh(self.scenario.homes, self.states)
+
+    def band(self) -> tuple[Array, Array]:
+        """Lowest and highest indoor temperature that the owners want [°C], each (home, 1)."""
+        comfort = [comfort_at(self.book.policy, own, self.now) for own in self.book.own]
+        low, high = (np.array([getattr(c, name) for c in comfort]) for name in ("indoor_min_c", "indoor_max_c"))
+        return low[:, None], high[:, None]
+
+
+def at_price(scenario: Scenario, price: Array) -> Scenario:
+    """The same homes, people and weather at another price (step + tail,)."""
+    return replace(scenario, price=price)
+
+
+def merged(cube: Array) -> Array:
+    """Traces in five-minute steps (home, 3·quarter, ·) as quarter-hours (home, quarter, ·)."""
+    parts = cube.reshape(cube.shape[0], -1, 3, cube.shape[2])
+    whole: Array = parts.sum(axis=2)
+    for name in ("indoor_mean_c", "power_kw"):
+        whole[..., TRACE.index(name)] /= 3.0
+    for name in ("indoor_c", "tank_c", "flow_c", "return_c", "mode"):
+        whole[..., TRACE.index(name)] = parts[:, :, -1, TRACE.index(name)]
+    whole[..., TRACE.index("tank_min_c")] = parts[..., TRACE.index("tank_min_c")].min(axis=2)
+    return whole

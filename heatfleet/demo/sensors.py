@@ -1,0 +1,79 @@
+"""What a platform reads of simulated homes: sensor noise, meters in watt-hours, the levers in force."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from heatfleet.demo.control_book import ControlBook
+from heatfleet.demo.scenario import Scenario
+from heatfleet.domain.levers import Lever
+from heatfleet.flows.toolbox_outlook import BLOCK_DELTA_K, RAISED_DELTA_K
+from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.simulate import Trace
+from heatfleet.vendors.sandbox.homes import LEVERS
+
+NOISE_SD = {"indoor_c": 0.05, "outdoor_c": 0.2, "tank_c": 0.15, "flow_c": 0.15, "return_c": 0.15}
+HEATING, HOT_WATER_MODE = 2.0, 3.0
+
+
+@dataclass
+class Readings:
+    """What has been read, (home, step), filled as time goes on; NaN where nothing was yet."""
+
+    indoor_c: Array
+    outdoor_c: Array
+    tank_c: Array
+    water_above_room_k: Array
+    energy_kwh: Array
+    heat_kwh: Array
+    water_share: Array  # of the time the pump ran: how much it heated the tank
+    is_charging: Array
+    shift_k: Array
+
+    @classmethod
+    def empty(cls, homes: int, steps: int) -> Readings:
+        """Nothing read yet."""
+        return cls(*(np.full((homes, steps), np.nan) for _ in cls.__dataclass_fields__))
+
+
+class Sensors:
+    """Reads homes at the end of every quarter-hour and keeps what was read."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.outdoor_c = scenario.drive.outdoor_c
+        self.setpoint_c = scenario.homes.own_indoor_setpoint_c
+        self.rng = np.random.default_rng([scenario.seed, 0x524541])
+        self.seen = Readings.empty(scenario.homes.count, scenario.grid.count)
+
+    def read(self, step: int, trace: Trace, book: ControlBook) -> None:
+        """Note what the sensors show at the end of ``step``; ``trace`` is its three five-minute steps."""
+        s = self.seen
+        s.indoor_c[:, step] = self._sensed("indoor_c", trace.indoor_c[:, -1])
+        s.tank_c[:, step] = self._sensed("tank_c", trace.tank_c[:, -1])
+        s.outdoor_c[:, step] = self._sensed("outdoor_c", self.outdoor_c[:, step])
+        flow, back = (self._sensed(n, getattr(trace, n)[:, -1]) for n in ("flow_c", "return_c"))
+        s.water_above_room_k[:, step] = 0.5 * (flow + back) - s.indoor_c[:, step]
+        s.energy_kwh[:, step] = np.round((trace.energy_space_kwh + trace.energy_dhw_kwh).sum(axis=1), 3)
+        s.heat_kwh[:, step] = np.round((trace.heat_space_kwh + trace.heat_dhw_kwh).sum(axis=1), 3)
+        water, house = (np.mean(trace.mode == mode, axis=1) for mode in (HOT_WATER_MODE, HEATING))
+        s.water_share[:, step] = water / np.maximum(water + house, 1e-9)
+        s.is_charging[:, step] = trace.mode[:, -1] == HOT_WATER_MODE
+        s.shift_k[:, step] = self._shift_in_force(book)
+
+    def latest(self, step: int) -> Array:
+        """Indoor and hot-water temperature and whether the tank is charged, as read before ``step``, (home, 3)."""
+        s = self.seen
+        return np.stack([a[:, step - 1] for a in (s.indoor_c, s.tank_c, s.is_charging)], axis=1)
+
+    def _sensed(self, name: str, value: Array) -> Array:
+        rounded: Array = np.round(value + self.rng.normal(0.0, NOISE_SD[name], value.shape), 1)
+        return rounded
+
+    def _shift_in_force(self, book: ControlBook) -> Array:
+        settings = dict(zip(LEVERS, book.settings.T, strict=True))
+        state = settings[Lever.SG_READY_STATE]
+        signal = np.where(state == 1.0, BLOCK_DELTA_K, np.where(state >= 3.0, RAISED_DELTA_K, 0.0))
+        shift: Array = settings[Lever.INDOOR_SETPOINT_C] - self.setpoint_c + settings[Lever.CURVE_OFFSET_K] + signal
+        return shift
