@@ -1,26 +1,42 @@
-"""What is said to people about a quarter-hour of a plan: one sentence for each reason of ``plans.Reason``."""
+"""One sentence for people about each quarter-hour of a plan, in nine languages.
+
+The sentences are in :mod:`heatfleet.domain.sentences`. How an instant is written (local time, the language's habit) is
+handed in.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from types import MappingProxyType
 
-SENTENCES = MappingProxyType(
-    {
-        "cheap_now": "Electricity is cheap now, so heat is stored.",
-        "dear_now": "Electricity is expensive now, so the heat pump does less.",
-        "comfort_limit": "A comfort limit is near and decides now, whatever electricity costs.",
-        "hot_water": "Hot water is made now.",
-        "disinfection": "The hot water tank is heated up to keep the water hygienic.",
-        "pause": "The heat pump is paused at your wish.",
-        "away": "Nobody is at home, so a lower temperature is kept.",
-        "learning": "The heat pump runs a little differently for a while, to get to know the building.",
-        "own_programme": "The heat pump follows its own programme.",
-        "steady": "There is nothing to gain from a change now.",
-        "solar_surplus": "The roof makes more than is used, so heat is stored.",
-    }
+from heatfleet.domain.plans import NO_DETAIL, ReasonDetail
+from heatfleet.domain.sentences import de, en, et, fr, hu, it, pl, ro, sv
+
+CATALOGUES = MappingProxyType(
+    {m.__name__.rpartition(".")[2]: m.SENTENCES for m in (en, de, et, fr, hu, it, pl, ro, sv)}
 )
+LANGUAGES = tuple(CATALOGUES)
+UNCHECKED = tuple(language for language in LANGUAGES if language != "en")
+"""Languages whose sentences no native speaker has read yet."""
+SENTENCES = en.SENTENCES
 
 
-def sentence(code: str) -> str:
-    """The sentence of a stored reason; the code itself for one this version does not know."""
-    return SENTENCES.get(code, code)
+def sentence(
+    code: str, detail: ReasonDetail = NO_DETAIL, hour: Callable[[datetime], str] = datetime.isoformat,
+    language: str = "en",
+) -> str:  # fmt: skip
+    """The sentence of a stored reason; the code itself for one this version does not know.
+
+    Parameters
+    ----------
+    hour : writes an instant of ``detail``.
+    language : one of :data:`LANGUAGES`.
+    """
+    known = CATALOGUES[language]
+    given = detail.given()
+    told = {name: hour(value) for name, value in given.items() if isinstance(value, datetime)}
+    for key in (".".join((code, *told)), f"{code}.{detail.side}", code):
+        if key in known:
+            return known[key].format_map(told)
+    return code

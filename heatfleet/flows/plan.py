@@ -10,13 +10,14 @@ from uuid import UUID
 import numpy as np
 
 from heatfleet.domain.levers import STATES, SteeringState
-from heatfleet.domain.plans import Plan, PlanStep
+from heatfleet.domain.plans import Outlook, Plan, PlanStep
 from heatfleet.domain.time_grid import TimeGrid, floor_mtu
 from heatfleet.flows import toolbox_outlook as outlook
 from heatfleet.flows import toolbox_past
 from heatfleet.flows.toolbox_fleet import Tools, in_executor
 from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
 from heatfleet.flows.toolbox_outlook import Home
+from heatfleet.planning.counterfactual import outlooks, own_control
 from heatfleet.planning.read_back import Marks, read_back
 from heatfleet.planning.smooth import smooth
 from heatfleet.planning.solve import solve
@@ -64,10 +65,10 @@ async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
     lately = take(toolbox_past.seen(homes, past), priced)
     pumps, homes = [loaded.pumps[i] for i in priced], [homes[i] for i in priced]
     asked = _asked(pumps, homes, grid, take(expected, priced), lately)
-    steps = await in_executor(tools, answer, models_of(loaded, pumps, now), asked)
+    answers = await in_executor(tools, answer, models_of(loaded, pumps, now), asked)
     made = {
-        pump.id: Plan(one, now, _version(loaded, pump), pump.policy_version)
-        for pump, one in zip(pumps, steps, strict=True)
+        pump.id: Plan(steps, now, _version(loaded, pump), pump.policy_version, beside)
+        for pump, (steps, beside) in zip(pumps, answers, strict=True)
     }
     async with tools.database.write(FLEET) as tx:
         return await plans.replace(tx, made)
@@ -105,14 +106,20 @@ def _state(pump: HeatPump) -> int:
     return MID if pump.current_state is None else STATES.index(SteeringState(pump.current_state))
 
 
-def answer(learned: ThermalModels, asked: Asked) -> list[tuple[PlanStep, ...]]:
-    """The plans of these homes: solved once along the pump's own control, once more along the plan found, calmed."""
+def answer(learned: ThermalModels, asked: Asked) -> list[tuple[tuple[PlanStep, ...], Outlook]]:
+    """The plans of these homes: solved once along the pump's own control, once more along the plan found, calmed.
+
+    Each stands beside the owner's own control over the same time.
+    """
     present = toolbox_past.estimated(asked.present, asked.lately, learned, asked.horizon)
     facts = (learned, asked.horizon, present, asked.freedom)
-    first = solve(build_problem(*facts), QUALITY)
+    along_own = build_problem(*facts)
+    first = solve(along_own, QUALITY)
     problem = build_problem(*facts, seen=first)
     found = smooth(problem, solve(problem, QUALITY), asked.in_force)
-    return read_back(problem, found, asked.start_at, asked.marks)
+    own = own_control(along_own)
+    steps = read_back(problem, found, asked.start_at, asked.marks, own)
+    return list(zip(steps, outlooks(problem, found, own), strict=True))
 
 
 def _version(loaded: Loaded, pump: HeatPump) -> int:

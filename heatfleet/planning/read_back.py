@@ -1,15 +1,23 @@
-"""Reads a solved problem back as plans: per quarter-hour the state, what to expect, and one reason."""
+"""Reads a solved problem back as plans: per quarter-hour the state, what to expect, and one reason.
+
+A reason is said only where it is true of the solved problem: prices are compared with those around them, limits with
+what would happen without the run of steps in question (:mod:`heatfleet.planning.counterfactual`).
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 
 import numpy as np
 
 from heatfleet.domain.levers import STATES
-from heatfleet.domain.plans import PlanStep, Reason
+from heatfleet.domain.plans import NO_DETAIL, PlanStep, Reason, ReasonDetail, Unsteered
 from heatfleet.domain.time_grid import MTU
+from heatfleet.planning.counterfactual import OwnControl, energy_of, left_out
 from heatfleet.planning.evaluate import Evaluation, evaluate
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.state import MID
@@ -17,52 +25,92 @@ from heatfleet.thermal.arrays import Array
 
 NEAR_LIMIT_K = 0.2
 LOOK_AROUND_STEPS = 24
+SLACK = 0.01  # a price this much off the mean around it is neither cheap nor dear
 CODES = tuple(Reason)
-CHEAP, DEAR, LIMIT, WATER, DOSE, PAUSE, AWAY, LEARN, STEADY = (
-    CODES.index(r)
-    for r in (
-        Reason.CHEAP_NOW, Reason.DEAR_NOW, Reason.COMFORT_LIMIT, Reason.HOT_WATER, Reason.DISINFECTION, Reason.PAUSE,
-        Reason.AWAY, Reason.LEARNING, Reason.STEADY,
-    )
-)  # fmt: skip
+NONE = -1
 
 
 @dataclass(frozen=True)
 class Marks:
-    """Steps (home, step) with a cause of their own; None = none."""
+    """Steps (home, step) with a cause of their own; None = none. The later one counts where two are marked."""
 
-    paused: Array | None = None
+    sun: Array | None = None  # the roof is expected to make more than is used
     away: Array | None = None
     learning: Array | None = None
+    quota: Array | None = None  # no more writes to the pump
+    grid_limit: Array | None = None
+    paused: Array | None = None
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Of each step (home, step): index into :data:`CODES` and what it refers to, as steps; ``NONE`` = nothing."""
+
+    codes: Array
+    since: Array
+    until: Array
+    by: Array
+    side: Array  # index into :data:`SIDES`
+
+
+SIDES = ("low", "high")
 
 
 def read_back(
-    problem: Problem, solution: Solution, start_at: datetime, marks: Marks = Marks()
+    problem: Problem, solution: Solution, start_at: datetime, marks: Marks = Marks(), own: OwnControl | None = None
 ) -> list[tuple[PlanStep, ...]]:
     """The plan of each home, its steps beginning at ``start_at`` (aware UTC, on a quarter-hour)."""
-    found = evaluate(problem, solution.action)
-    states = steering_states(problem, solution.action)
-    codes = reason_codes(problem, solution.action, found, marks)
-    power = _energy(problem, solution.action) / problem.step_h
-    water = solution.action == problem.hot_water_action
-    starts = [start_at + t * MTU for t in range(problem.steps)]
-    columns = (states, water, power, found.indoor, found.tank, problem.price, codes)
+    action = solution.action
+    found = evaluate(problem, action)
+    states = steering_states(problem, action)
+    gain, breaks = left_out(problem, action, states, found)
+    why = reasons(problem, action, found, breaks, marks)
+    columns = (
+        states, action == problem.hot_water_action, energy_of(problem, action) / problem.step_h, found.indoor,
+        found.tank, problem.price, why.codes, why.since, why.until, why.by, why.side,
+        np.where(action == MID, np.nan, gain),
+    )  # fmt: skip
+    starts = [start_at + t * MTU for t in range(problem.steps + 1)]
+    detail = _details(starts)
+    unsteered = _unsteered(own, problem)
     return [
-        tuple(_step(at, *values) for at, *values in zip(starts, *(c[i].tolist() for c in columns), strict=True))
+        tuple(
+            _step(detail, *values)
+            for values in zip(starts[:-1], *(c[i].tolist() for c in columns), unsteered(i), strict=True)
+        )
         for i in range(problem.homes)
     ]
 
 
+def _details(starts: Sequence[datetime]) -> Callable[[int, int, int, int], ReasonDetail]:
+    """Steps as instants; what equal steps refer to is one object."""
+
+    @cache
+    def detail(since: int, until: int, by: int, side: int) -> ReasonDetail:
+        if since == until == by == side == NONE:
+            return NO_DETAIL
+        times = (None if step == NONE else starts[step] for step in (since, until, by))
+        return ReasonDetail(*times, side=None if side == NONE else SIDES[side])
+
+    return detail
+
+
+def _unsteered(own: OwnControl | None, problem: Problem) -> Callable[[int], Sequence[Unsteered | None]]:
+    """Of a home, what each step would be like under its owner's own control."""
+    if own is None:
+        return lambda i: [None] * problem.steps
+    columns = (own.power_kw, own.found.indoor, own.found.tank)
+    return lambda i: [Unsteered(*v) for v in zip(*(c[i].tolist() for c in columns), strict=True)]
+
+
 def _step(
-    at: datetime, state: int, water: bool, power: float, indoor: float, tank: float, price: float, code: int
-) -> PlanStep:
-    return PlanStep(at, STATES[state], water, power, indoor, tank, price, CODES[code])
-
-
-def _energy(problem: Problem, action: Array) -> Array:
-    """Electricity [kWh] of each step, (home, step)."""
-    energy = np.concatenate([problem.space_energy, problem.dhw_energy[:, :, None]], axis=2)
-    return np.take_along_axis(energy, action[:, :, None].astype(np.int64), axis=2)[:, :, 0]
+    detail: Callable[[int, int, int, int], ReasonDetail], at: datetime, state: int, water: bool, power: float,
+    indoor: float, tank: float, price: float, code: int, since: int, until: int, by: int, side: int, gain: float,
+    own: Unsteered | None,
+) -> PlanStep:  # fmt: skip
+    refers = detail(since, until, by, side)
+    acts = None if math.isnan(gain) else gain
+    return PlanStep(at, STATES[state], water, power, indoor, tank, price, CODES[code], refers, acts, own)
 
 
 def steering_states(problem: Problem, action: Array) -> Array:
@@ -80,35 +128,97 @@ def steering_states(problem: Problem, action: Array) -> Array:
     return states
 
 
-def reason_codes(problem: Problem, action: Array, found: Evaluation, marks: Marks = Marks()) -> Array:
-    """Index into :data:`CODES` of the reason of each step, (home, step)."""
-    cheap, dear = _price_sides(problem.price)
+def reasons(problem: Problem, action: Array, found: Evaluation, breaks: Array, marks: Marks = Marks()) -> Reasons:
+    """Why each step is as it is; ``breaks`` as :func:`heatfleet.planning.counterfactual.left_out` found it."""
+    cheap, dear = price_sides(problem.price)
+    cold, warm = _near_limits(problem, found)
+    water = action == problem.hot_water_action
+    more, less = (action > MID) & ~water, action < MID
+    keeps = breaks != NONE
+    dear_from, dear_end = _ahead(dear, problem.price, 1.0)
+    cheap_from, _ = _ahead(cheap, problem.price, -1.0)
+    table = (  # the first row that fits counts
+        (water & _in_dose(problem, found), Reason.DISINFECTION),
+        (water, Reason.HOT_WATER),
+        (more & cheap, Reason.CHEAP_NOW),
+        (less & dear, Reason.DEAR_NOW),
+        (more & (cold | keeps) | less & (warm | keeps) | (action == MID) & cold & dear, Reason.COMFORT_LIMIT),
+        (more & (dear_from != NONE), Reason.DEAR_LATER),
+        (less & (cheap_from != NONE), Reason.CHEAP_LATER),
+    )
+    codes = np.select([fits for fits, _ in table], [_code(r) for _, r in table], _code(Reason.STEADY))
+    codes = _marked(codes, water, more, less, marks)
+    is_a = lambda *some: np.isin(codes, [_code(r) for r in some])  # noqa: E731
+    pause_end = _end_of_run(is_a(Reason.PAUSE))
+    until = np.select([is_a(Reason.DEAR_LATER), is_a(Reason.DEAR_NOW), is_a(Reason.PAUSE)],
+                      [dear_end, _end_of_run(dear), pause_end], NONE)  # fmt: skip
+    since = np.select([is_a(Reason.DEAR_LATER), is_a(Reason.CHEAP_LATER)], [dear_from, cheap_from], NONE)
+    by = np.where(is_a(Reason.HOT_WATER), breaks, NONE)
+    side = np.where(is_a(Reason.COMFORT_LIMIT), np.where(less, SIDES.index("high"), SIDES.index("low")), NONE)
+    return Reasons(codes, since, until, by, side)
+
+
+def _code(reason: Reason) -> int:
+    return CODES.index(reason)
+
+
+def _near_limits(problem: Problem, found: Evaluation) -> tuple[Array, Array]:
+    """Steps that begin or end within ``NEAR_LIMIT_K`` of the lower, and of the upper comfort limit, (home, step)."""
     before = np.concatenate([problem.x0[:, :1], found.indoor[:, :-1]], axis=1)
     cold = np.minimum(before, found.indoor) < problem.indoor_min + NEAR_LIMIT_K
     warm = np.maximum(before, found.indoor) > problem.indoor_max - NEAR_LIMIT_K
-    water = action == problem.hot_water_action
-    more, less = (action > MID) & ~water, action < MID
-    codes = np.full(action.shape, STEADY)
-    codes = np.where(more & cheap, CHEAP, np.where(more & cold, LIMIT, codes))
-    codes = np.where(less & dear, DEAR, np.where(less & warm, LIMIT, codes))
-    codes = np.where((action == MID) & cold & dear, LIMIT, codes)
-    codes = np.where(water, WATER, codes)
-    codes = np.where(water & _in_dose(problem, found), DOSE, codes)
-    for steps, code in ((marks.away, AWAY), (marks.learning, LEARN), (marks.paused, PAUSE)):
+    return cold, warm
+
+
+def _marked(codes: Array, water: Array, more: Array, less: Array, marks: Marks) -> Array:
+    """The codes with causes from outside put over them; a limit is only named where less is done than MID."""
+    known = (
+        (marks.sun, more | water, Reason.SOLAR_SURPLUS),
+        (marks.away, ~water, Reason.AWAY),
+        (marks.learning, ~water, Reason.LEARNING),
+        (marks.quota, ~water, Reason.QUOTA),
+        (marks.grid_limit, less, Reason.GRID_LIMIT),
+        (marks.paused, ~water, Reason.PAUSE),
+    )
+    for steps, where, reason in known:
         if steps is not None:
-            codes = np.where(steps & ~water, code, codes)
+            codes = np.where(steps & where, _code(reason), codes)
     return codes
 
 
-def _price_sides(price: Array) -> tuple[Array, Array]:
+def price_sides(price: Array) -> tuple[Array, Array]:
     """Whether each step is cheaper, or dearer, than the mean of the six hours around it, each (home, step)."""
     steps = price.shape[1]
     total = np.concatenate([np.zeros((len(price), 1)), np.cumsum(price, axis=1)], axis=1)
     low = np.maximum(np.arange(steps) - LOOK_AROUND_STEPS, 0)
     high = np.minimum(np.arange(steps) + LOOK_AROUND_STEPS + 1, steps)
     mean = (total[:, high] - total[:, low]) / (high - low)
-    slack = 0.01 * np.abs(mean)
+    slack = SLACK * np.abs(mean)
     return price < mean - slack, price > mean + slack
+
+
+def _end_of_run(flags: Array) -> Array:
+    """First step after the run of flagged steps each one is in, (home, step); NONE outside and to the very end."""
+    end = np.full(flags.shape, NONE)
+    for t in range(flags.shape[1] - 2, -1, -1):
+        end[:, t] = np.where(~flags[:, t], NONE, np.where(flags[:, t + 1], end[:, t + 1], t + 1))
+    return end
+
+
+def _ahead(flags: Array, price: Array, sign: float) -> tuple[Array, Array]:
+    """The next flagged run that begins within six hours: its first step and its end, (home, step), or NONE.
+
+    It counts only where ``sign`` times the price has risen by then.
+    """
+    steps = flags.shape[1]
+    begin = np.full(flags.shape, NONE)
+    for t in range(steps - 2, -1, -1):
+        begin[:, t] = np.where(flags[:, t + 1] & ~flags[:, t], t + 1, begin[:, t + 1])
+    at = np.maximum(begin, 0)
+    rises = sign * (np.take_along_axis(price, at, axis=1) - price) > SLACK * np.abs(price)
+    begin = np.where((begin != NONE) & (begin - np.arange(steps) <= LOOK_AROUND_STEPS) & rises, begin, NONE)
+    end = np.take_along_axis(_end_of_run(flags), at, axis=1)
+    return begin, np.where(begin == NONE, NONE, end)
 
 
 def _in_dose(problem: Problem, found: Evaluation) -> Array:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
 from heatfleet.domain.levers import SteeringState
-from heatfleet.domain.plans import Plan, PlanStep, Reason
-from heatfleet.domain.time_grid import floor_mtu
+from heatfleet.domain.plans import Outlook, Plan, PlanStep, Reason, ReasonDetail, Unsteered
+from heatfleet.domain.time_grid import MTU, floor_mtu
 from heatfleet.store.database import ReadTx, WriteTx
-from heatfleet.store.rows import columns, many
+from heatfleet.store.rows import columns, many, one
 from heatfleet.store.telemetry import ensure_weeks
 
 
@@ -32,13 +33,48 @@ class PlanRow(msgspec.Struct, frozen=True):
     made_at: datetime
     model_version: int
     policy_version: int
+    reason_detail: dict[str, Any] | None = None
+    cost_of_not_acting: float | None = None
+    own_power_kw: float | None = None
+    own_indoor_temp_c: float | None = None
+    own_dhw_temp_c: float | None = None
+
+    @property
+    def detail(self) -> ReasonDetail:
+        """What the reason refers to."""
+        return ReasonDetail.of(self.reason_detail)
+
+
+class OutlookRow(msgspec.Struct, frozen=True):
+    """The newest plan of one pump as a whole, see the table."""
+
+    heat_pump_id: UUID
+    org_id: UUID
+    start_at: datetime
+    end_at: datetime
+    cost: float
+    own_cost: float
+    stored_worth: float
+    indoor_mean_c: float
+    own_indoor_mean_c: float
+
+    @property
+    def outlook(self) -> Outlook:
+        """As the domain knows it."""
+        return Outlook(self.cost, self.own_cost, self.stored_worth, self.indoor_mean_c, self.own_indoor_mean_c)
 
 
 _COLUMNS = columns(PlanRow)
 _INSERT = f"""
 insert into plan_steps ({_COLUMNS})
 select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::bool[], $6::real[], $7::real[],
-  $8::real[], $9::real[], $10::text[], $11::timestamptz[], $12::int[], $13::int[])"""
+  $8::real[], $9::real[], $10::text[], $11::timestamptz[], $12::int[], $13::int[], $14::jsonb[], $15::real[],
+  $16::real[], $17::real[], $18::real[])"""
+_UNKNOWN = (None,) * len(Unsteered._fields)
+_INSERT_OUTLOOKS = f"""
+insert into plan_outlooks ({columns(OutlookRow)})
+select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::float8[],
+  $7::float8[], $8::float8[], $9::float8[])"""
 
 
 async def replace(tx: WriteTx, plans: Mapping[UUID, Plan]) -> list[UUID]:
@@ -64,6 +100,7 @@ async def replace(tx: WriteTx, plans: Mapping[UUID, Plan]) -> list[UUID]:
     if rows:
         await ensure_weeks(tx, min(starts), max(given[row[0]].steps[-1].start_at for row in current))
         await tx.execute(_INSERT, *zip(*rows, strict=True))
+    await _replace_outlooks(tx, [(id_, org_id, given[id_]) for id_, org_id in current])
     return [row[0] for row in current]
 
 
@@ -72,10 +109,21 @@ def _rows(heat_pump_id: UUID, org_id: UUID, plan: Plan) -> list[tuple[object, ..
     return [
         (
             heat_pump_id, org_id, s.start_at, s.state.value, s.hot_water, s.power_kw, s.indoor_temp_c, s.dhw_temp_c,
-            s.price, s.reason.value, *tail,
+            s.price, s.reason.value, *tail, s.detail.given() or None, s.cost_of_not_acting, *(s.own or _UNKNOWN),
         )
         for s in plan.steps
     ]  # fmt: skip
+
+
+async def _replace_outlooks(tx: WriteTx, made: Sequence[tuple[UUID, UUID, Plan]]) -> None:
+    await tx.execute("delete from plan_outlooks where heat_pump_id = any($1)", [id_ for id_, _, _ in made])
+    rows = [
+        (id_, org_id, plan.steps[0].start_at, plan.steps[-1].start_at + MTU, *plan.outlook)
+        for id_, org_id, plan in made
+        if plan.outlook is not None
+    ]
+    if rows:
+        await tx.execute(_INSERT_OUTLOOKS, *zip(*rows, strict=True))
 
 
 async def in_force(tx: ReadTx, heat_pump_ids: Sequence[UUID], at: datetime) -> dict[UUID, PlanStep]:
@@ -93,8 +141,15 @@ async def of_pump(tx: ReadTx, org_id: UUID, heat_pump_id: UUID, since: datetime,
     return many(PlanRow, await tx.fetch(sql, org_id, heat_pump_id, since, until))
 
 
+async def outlook(tx: ReadTx, org_id: UUID, heat_pump_id: UUID) -> OutlookRow | None:
+    """The newest plan of one pump as a whole."""
+    sql = f"select {columns(OutlookRow)} from plan_outlooks where org_id = $1 and heat_pump_id = $2"
+    return one(OutlookRow, await tx.row(sql, org_id, heat_pump_id))
+
+
 async def drop_future(tx: WriteTx, heat_pump_ids: Sequence[UUID], now: datetime) -> int:
     """How many steps that begin after ``now`` were dropped: these pumps are no longer planned."""
+    await tx.execute("delete from plan_outlooks where heat_pump_id = any($1)", list(heat_pump_ids))
     sql = "delete from plan_steps where heat_pump_id = any($1) and start_at > $2"
     return await tx.execute(sql, list(heat_pump_ids), now)
 
@@ -104,4 +159,4 @@ def step_of(row: PlanRow) -> PlanStep:
     nan = float("nan")
     indoor_c, dhw_c, price = (nan if v is None else v for v in (row.indoor_temp_c, row.dhw_temp_c, row.price))
     state, reason = SteeringState(row.state), Reason(row.reason_code)
-    return PlanStep(row.start_at, state, row.hot_water, row.power_kw, indoor_c, dhw_c, price, reason)
+    return PlanStep(row.start_at, state, row.hot_water, row.power_kw, indoor_c, dhw_c, price, reason, row.detail)

@@ -1,0 +1,30 @@
+"""German sentences; keys as in the package's description."""
+
+from types import MappingProxyType
+
+SENTENCES = MappingProxyType(
+    {
+        "cheap_now": "Strom ist gerade günstig, deshalb wird Wärme gespeichert.",
+        "cheap_later": "Strom wird später günstiger, deshalb wartet die Wärmepumpe noch etwas.",
+        "cheap_later.since": "Ab {since} Uhr wird Strom günstiger, deshalb wartet die Wärmepumpe noch etwas.",
+        "dear_now": "Strom ist gerade teuer, deshalb heizt die Wärmepumpe weniger.",
+        "dear_now.until": "Strom ist bis {until} Uhr teuer, deshalb heizt die Wärmepumpe weniger.",
+        "dear_later": "Strom wird später teuer, deshalb wird jetzt Wärme gespeichert.",
+        "dear_later.since.until": "Von {since} bis {until} Uhr wird Strom teuer, deshalb wird jetzt Wärme gespeichert.",
+        "comfort_limit": "Ihr Wohlbefinden geht jetzt vor, egal was Strom kostet.",
+        "comfort_limit.low": "Kühler soll es nicht werden, deshalb heizt die Wärmepumpe weiter.",
+        "comfort_limit.high": "Es ist warm genug, deshalb heizt die Wärmepumpe weniger.",
+        "hot_water": "Jetzt wird Warmwasser bereitet.",
+        "hot_water.by": "Jetzt wird Warmwasser bereitet, damit um {by} Uhr genug da ist.",
+        "disinfection": "Das Warmwasser wird jetzt gründlich erhitzt, damit es hygienisch bleibt.",
+        "pause": "Die Wärmepumpe macht Pause, wie Sie es wünschen.",
+        "pause.until": "Die Wärmepumpe macht bis {until} Uhr Pause, wie Sie es wünschen.",
+        "away": "Niemand ist zu Hause, deshalb darf es etwas kühler sein.",
+        "grid_limit": "Das Stromnetz ist ausgelastet, deshalb heizt die Wärmepumpe eine Weile weniger.",
+        "quota": "Die Wärmepumpe wurde heute schon oft genug verstellt, deshalb bleibt sie, wie sie ist.",
+        "learning": "Die Wärmepumpe läuft eine Weile etwas anders, um Ihr Zuhause kennenzulernen.",
+        "own_programme": "Die Wärmepumpe folgt ihrem eigenen Programm.",
+        "steady": "Alles gut: Eine Änderung bringt gerade nichts.",
+        "solar_surplus": "Die Sonne liefert mehr, als Sie verbrauchen, deshalb wird Wärme gespeichert.",
+    }
+)

@@ -1,0 +1,168 @@
+"""What would happen without us: the owner's own control over the same horizon, and each run of a plan left out.
+
+Both are judged by exact simulation (:mod:`heatfleet.planning.evaluate`), as plans are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from heatfleet.domain.plans import Outlook
+from heatfleet.planning.arrays import Batch, Rules, batch_of
+from heatfleet.planning.evaluate import OBJECTIVE, SCORES, Evaluation, evaluate, score
+from heatfleet.planning.problem import Problem, Solution
+from heatfleet.planning.state import MID
+from heatfleet.thermal.arrays import Array
+
+OWN_HYSTERESIS_K = 5.0  # below its setpoint a tank is charged by the pump's own programme
+DOSE_LEAD_STEPS = 12  # before the deadline the pump's own disinfection begins
+BREAK_K = 0.05
+
+
+@dataclass(frozen=True)
+class OwnControl:
+    """The owner's own control on its problem: ``power_kw`` (home, step), and what it comes to."""
+
+    power_kw: Array
+    found: Evaluation
+    worth: Array  # (home,) of the heat stored at the end [currency]
+
+
+def own_control(problem: Problem) -> OwnControl:
+    """MID everywhere and the pump's own hot-water programme; ``problem`` is linearised along MID.
+
+    What owners wish (a pause) holds here too: where MID is not allowed, the first action that is.
+    """
+    action = _own_actions(problem)
+    found = evaluate(problem, action)
+    return OwnControl(energy_of(problem, action) / problem.step_h, found, _worth(problem, found))
+
+
+def outlooks(problem: Problem, solution: Solution, own: OwnControl) -> list[Outlook]:
+    """Each home's plan beside its owner's own control."""
+    found = evaluate(problem, solution.action)
+    columns = (
+        found.cost,
+        own.found.cost,
+        _worth(problem, found) - own.worth,
+        found.indoor.mean(axis=1),
+        own.found.indoor.mean(axis=1),
+    )
+    return [Outlook(*values) for values in zip(*(c.tolist() for c in columns), strict=True)]
+
+
+def energy_of(problem: Problem, action: Array) -> Array:
+    """Electricity [kWh] of each step of a plan, (home, step)."""
+    energy = np.concatenate([problem.space_energy, problem.dhw_energy[:, :, None]], axis=2)
+    return np.take_along_axis(energy, action[:, :, None].astype(np.int64), axis=2)[:, :, 0]
+
+
+def _worth(problem: Problem, found: Evaluation) -> Array:
+    """Terminal value of the stored heat (home,), from the definition of the objective."""
+    starts = 0.0 if problem.start_cost is None else found.starts * problem.start_cost
+    worth: Array = found.cost + found.penalty + starts - found.objective
+    return worth
+
+
+def _own_actions(problem: Problem) -> Array:
+    """The actions of the owner's own control, (home, step): a thermostat charges the tank, the rest is MID.
+
+    Where we may not charge, the plan knows nothing of the pump's own charges either, so they are left out of both.
+    """
+    water, homes = problem.hot_water_action, problem.homes
+    allowed = np.ones((homes, problem.steps, water + 1), bool) if problem.allowed is None else problem.allowed
+    house = np.where(allowed[:, :, MID], MID, np.argmax(allowed, axis=2))
+    full_c = problem.tank_max if problem.tank_max.ndim == 2 else problem.tank_max[:, None] + np.zeros(house.shape)
+    temp, charging = problem.tank0.copy(), np.zeros(homes, bool)
+    dose, action = _OwnDose(problem), house.astype(np.int8)
+    for t in range(problem.steps):
+        due = dose.is_due(t)
+        charging = np.where(charging, temp < full_c[:, t] - BREAK_K, temp < full_c[:, t] - OWN_HYSTERESIS_K)
+        charges = (charging | due) & allowed[:, t, water]
+        action[charges, t] = water
+        heat = np.where(charges, problem.dhw_heat[:, t], 0.0)
+        temp = problem.tank_a * temp + problem.tank_b * heat + problem.tank_w[:, t]
+        dose.see(temp)
+    return action
+
+
+class _OwnDose:
+    """The pump's own disinfection, where one is due: heated in the last hours, until it has lasted."""
+
+    def __init__(self, problem: Problem) -> None:
+        none = np.zeros(problem.homes)
+        self.deadline = none if problem.dose_deadline_step is None else problem.dose_deadline_step
+        self.hot_c = none if problem.dose_temp is None else problem.dose_temp
+        self.wanted = none if problem.dose_steps is None else problem.dose_steps
+        self.held = none
+
+    def is_due(self, step: int) -> Array:
+        """Homes (home,) that heat their tank for it in this step."""
+        due: Array = (self.deadline > 0) & (step >= self.deadline - DOSE_LEAD_STEPS) & (self.held < self.wanted)
+        return due
+
+    def see(self, temp_c: Array) -> None:
+        """Count the steps at the wanted temperature."""
+        self.held = np.where(temp_c >= self.hot_c, self.held + 1, np.where(self.held < self.wanted, 0, self.held))
+
+
+def left_out(problem: Problem, action: Array, states: Array, found: Evaluation) -> tuple[Array, Array]:
+    """What each run of equal actions is good for, found by leaving it out; both (home, step).
+
+    Returns
+    -------
+    gain : what the objective loses without the run the step belongs to, shared evenly by its steps [currency];
+        0 for MID, which is the owner's own control.
+    breaks : first step whose end would break the limit the run keeps (too cold without more heat, too warm without
+        less, the tank without a charge) and does not with it; -1 where none would.
+    """
+    batch, rules = batch_of(problem)
+    gain, breaks = np.zeros(action.shape), np.full(action.shape, -1)
+    actions = np.ascontiguousarray(action, np.int8)
+    _leave_out(batch, rules, actions, states.astype(np.int8), found.objective, (found.indoor, found.tank), gain, breaks)
+    return gain, breaks
+
+
+@njit(cache=True, nogil=True)
+def _leave_out(
+    batch: Batch, rules: Rules, action: Array, states: Array, objective: Array, found: tuple[Array, Array],
+    gain: Array, breaks: Array,
+) -> None:  # fmt: skip
+    homes, steps = action.shape
+    water = batch.energy.shape[2] - 1
+    trial, indoor, tank, out = np.empty(steps, np.int8), np.empty(steps), np.empty(steps), np.empty(SCORES)
+    for i in range(homes):
+        begin = 0
+        while begin < steps:
+            kind, end = action[i, begin], begin + 1
+            while end < steps and action[i, end] == kind:
+                end += 1
+            if kind != MID:
+                trial[:] = action[i]
+                for t in range(begin, end):
+                    trial[t] = states[i, t] if kind == water else MID
+                score(batch, rules, i, trial, out, indoor, tank)
+                gain[i, begin:end] = (out[OBJECTIVE] - objective[i]) / (end - begin)
+                breaks[i, begin:end] = _first_break(batch, i, kind, begin, indoor, tank, found[0][i], found[1][i])
+            begin = end
+
+
+@njit(cache=True, nogil=True)
+def _first_break(
+    batch: Batch, i: int, kind: int, begin: int, indoor: Array, tank: Array, with_indoor: Array, with_tank: Array
+) -> int:
+    """The first step from ``begin`` on that breaks the limit without the run and not with it, or -1."""
+    water = batch.energy.shape[2] - 1
+    for t in range(begin, indoor.shape[0]):
+        if kind == water:
+            over, was = batch.tank_low[i, t] - tank[t], batch.tank_low[i, t] - with_tank[t]
+        elif kind > MID:
+            over, was = batch.low[i, t] - indoor[t], batch.low[i, t] - with_indoor[t]
+        else:
+            over, was = indoor[t] - batch.high[i, t], with_indoor[t] - batch.high[i, t]
+        if over > BREAK_K and was <= 0.5 * BREAK_K:
+            return t
+    return -1
