@@ -17,7 +17,7 @@ from heatfleet.domain.levers import Lever, Ranges
 
 DOSE_EVERY = timedelta(days=7)
 DOSE_EVERY_LARGE = timedelta(hours=72)
-LARGE_TANK_LITRES = 400.0
+LARGE_TANK_KWH_PER_K = 400.0 * 1.163e-3  # 400 litres of water
 DOSE_SETPOINT_C = 62.0
 DOSE_TEMP_C, DOSE_STEPS = 60.0, 3  # what a plan asks of the tank: the ends of so many quarter-hours in a row
 DOSE_WINDOW = timedelta(days=1)  # in which a plan may choose
@@ -28,9 +28,10 @@ LONGEST_GAP_H = 0.5
 _KILL_H = ((55.0, 6.0), (60.0, 32.0 / 60.0), (65.0, 2.0 / 60.0), (70.0, 0.5 / 60.0))
 
 
-def dose_every(tank_litres: float | None) -> timedelta:
-    """How often a tank of this size must be disinfected; None = not known, so as most are."""
-    return DOSE_EVERY_LARGE if tank_litres is not None and tank_litres > LARGE_TANK_LITRES else DOSE_EVERY
+def dose_every(tank_kwh_per_k: float | None) -> timedelta:
+    """How often a tank of this heat capacity must be disinfected; None = not known, so as most are."""
+    is_large = tank_kwh_per_k is not None and tank_kwh_per_k > LARGE_TANK_KWH_PER_K
+    return DOSE_EVERY_LARGE if is_large else DOSE_EVERY
 
 
 def can_disinfect(ranges: Ranges) -> bool:

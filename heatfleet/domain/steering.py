@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from heatfleet.domain.hot_water import has_room_to_plan as has_room_to_plan  # noqa: PLC0414 - until all callers have moved
 from heatfleet.domain.hot_water import hot_water_wishes
 from heatfleet.domain.levers import (
     Lever,
@@ -222,10 +221,15 @@ def _lever_guard(situation: Situation, lever: Lever, wish: Wish, facts: LeverFac
 
 
 def _is_within_dwell(situation: Situation, lever: Lever, facts: LeverFacts) -> bool:
+    until = dwells_until(facts, situation.ranges[lever])
+    return until is not None and situation.now < until
+
+
+def dwells_until(facts: LeverFacts, limits: LeverRange) -> datetime | None:
+    """Before when a lever takes no further change; None when it was never moved."""
     if facts.written_at is None:
-        return False
-    dwell = max(timedelta(hours=situation.ranges[lever].slowest_repeat_h), DWELL_MIN)
-    return situation.now - facts.written_at < dwell - DWELL_SLACK
+        return None
+    return facts.written_at + max(timedelta(hours=limits.slowest_repeat_h), DWELL_MIN) - DWELL_SLACK
 
 
 def _block_is_over(situation: Situation, facts: LeverFacts) -> bool:

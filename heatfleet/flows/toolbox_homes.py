@@ -10,7 +10,10 @@ from uuid import UUID
 import numpy as np
 
 from heatfleet.domain.capabilities import Capabilities
-from heatfleet.domain.levers import Lever
+from heatfleet.domain.disinfection import dose_every
+from heatfleet.domain.levers import Lever, LeverRange, SteeringState, space_lever
+from heatfleet.domain.situation import LeverFacts
+from heatfleet.domain.steering import dwells_until
 from heatfleet.flows.toolbox_outlook import DESIGN_OUTDOOR_C, Home, building_facts
 from heatfleet.flows.toolbox_steering import lever_facts, own_settings
 from heatfleet.store import baselines, heat_pumps, models, pump_states, sites, telemetry
@@ -32,6 +35,7 @@ class Loaded:
     baselines: Mapping[UUID, Sequence[Baseline]]
     models: Mapping[UUID, StoredModel]
     sites: Mapping[UUID, Site]
+    last_doses: Mapping[UUID, datetime]
 
 
 async def load(tx: ReadTx, ids: Sequence[UUID], *, only_optimised: bool) -> Loaded:
@@ -45,6 +49,7 @@ async def load(tx: ReadTx, ids: Sequence[UUID], *, only_optimised: bool) -> Load
         baselines=await baselines.of_pumps(tx, ids),
         models=await models.in_force(tx, ids),
         sites=await sites.sites(tx, ids),
+        last_doses=await telemetry.last_doses(tx, latest),
     )
 
 
@@ -57,7 +62,8 @@ def home_of(loaded: Loaded, pump: HeatPump) -> Home:
     """One pump with its surroundings."""
     abilities, values = Capabilities.from_json(pump.capabilities), loaded.latest[pump.id].values
     levers = lever_facts(loaded.baselines.get(pump.id, ()), (), values, abilities.levers)
-    offset = levers.get(Lever.CURVE_OFFSET_K)
+    offset, space = levers.get(Lever.CURVE_OFFSET_K), space_lever(abilities.levers)
+    model = loaded.models.get(pump.id)
     return Home(
         policy=heat_pumps.policy_of(pump),
         abilities=abilities,
@@ -65,7 +71,18 @@ def home_of(loaded: Loaded, pump: HeatPump) -> Home:
         own_offset_k=0.0 if offset is None else offset.own_value or 0.0,
         site=loaded.sites[pump.id],
         values=values,
+        is_trading=pump.is_trading_enabled,
+        state=None if pump.current_state is None else SteeringState(pump.current_state),
+        held_until=None if space is None else _held_until(levers[space], abilities.levers[space]),
+        disinfection_last_at=loaded.last_doses.get(pump.id),
+        disinfection_every=dose_every(None if model is None else model.parameters["tank"]["capacity_kwh_per_k"]),
     )
+
+
+def _held_until(facts: LeverFacts, limits: LeverRange) -> datetime | None:
+    """Before when a plan keeps what is in force: the lever dwells, or the vendor has not yet carried the write out."""
+    times = [at for at in (dwells_until(facts, limits), facts.settle_at) if at is not None]
+    return max(times, default=None)
 
 
 def models_of(loaded: Loaded, pumps: Sequence[HeatPump], now: datetime) -> ThermalModels:

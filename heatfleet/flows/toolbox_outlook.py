@@ -11,6 +11,7 @@ import numpy as np
 
 from heatfleet.domain.alignment import Floats, instants
 from heatfleet.domain.capabilities import Capabilities
+from heatfleet.domain.disinfection import DOSE_EVERY, DOSE_SOON, can_disinfect, planned_by
 from heatfleet.domain.hot_water import has_room_to_plan
 from heatfleet.domain.levers import STATES, Lever, OptimizationLevel, Ranges, SteeringState, allowed_states, space_lever
 from heatfleet.domain.market_day import visible_until
@@ -29,6 +30,7 @@ from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import BuildingFacts
 
 HORIZON_STEPS = 144
+STARTS_A_DAY = 12  # compressor starts a plan may ask for by blocking and letting go
 BLOCK_DELTA_K = -20.0  # SG-Ready 1: no heat whatever the controller wants
 RAISED_DELTA_K = 1.0  # SG-Ready 3: what it adds is the pump's own business; about a kelvin
 LONG_AGO_STEPS = 16
@@ -55,6 +57,12 @@ class Home:
     own_offset_k: float  # the owner's own curve offset
     site: Site
     values: Mapping[Channel, float]
+    is_trading: bool = False  # its electricity is bought at the zone's price, whatever the owner's contract says
+    state: SteeringState | None = None  # in force
+    held_until: datetime | None = None  # before this the vendor takes no further change of the space-heating lever
+    disinfection_last_at: datetime | None = None  # or since when the tank has been watched without one
+    disinfection_every: timedelta = DOSE_EVERY
+    max_power_kw: float | None = None  # what a limit of the grid leaves, none = no limit
 
 
 def place_of_site(site: Site) -> str:
@@ -80,7 +88,7 @@ def horizon(homes: Sequence[Home], around: Surroundings, grid: TimeGrid) -> Hori
     outdoor = [_outdoor(home, around.weather[place_of_site(home.site)].temp_c) for home in homes]
     ghi = [np.nan_to_num(around.weather[place_of_site(home.site)].ghi_kw_m2) for home in homes]
     return Horizon(
-        price=np.stack([_price(home.site, around, grid) for home in homes]),
+        price=np.stack([_price(home, around, grid) for home in homes]),
         outdoor_c=np.stack(outdoor),
         ghi_kw_m2=np.stack(ghi),
         quarter_of_day=np.stack([quarters(home.site.price_zone, grid) for home in homes]),
@@ -91,10 +99,12 @@ def horizon(homes: Sequence[Home], around: Surroundings, grid: TimeGrid) -> Hori
     )
 
 
-def _price(site: Site, around: Surroundings, grid: TimeGrid) -> Floats:
+def _price(home: Home, around: Surroundings, grid: TimeGrid) -> Floats:
+    """Prices (step,) [currency/kWh] as the owner pays them; the zone's where the pump takes part in trading."""
+    site = home.site
     longer = TimeGrid(grid.start_at - DAY_STEPS * MTU, grid.count + DAY_STEPS)
     contract = None
-    if site.energy_prices:
+    if site.energy_prices and not home.is_trading:
         contract = Contract.of(site.energy_prices, site.includes_everything, site.contract_type)
     paid = price_per_kwh(around.wholesale[site.price_zone], site.surcharge_per_kwh, contract, longer)
     return carried_on(paid)[DAY_STEPS:]
@@ -161,16 +171,47 @@ def away_steps(homes: Sequence[Home], grid: TimeGrid) -> Array:
 
 
 def freedom(homes: Sequence[Home], paused: Array, grid: TimeGrid) -> Freedom:
-    """What may be done: levels and levers, uses the owner lets us optimise, pauses; ``paused`` is (home, step)."""
-    allowed = np.zeros((*paused.shape, HOT_WATER + 1), bool)
-    for row, home in enumerate(homes):
-        allowed[row] = _allowed(home)
-        allowed[row, :, HOT_WATER] &= _has_room(home, grid)
-        allowed[row, paused[row]] = _only(MIN if home.policy.is_space_heating_enabled else MID)
+    """What may be done: levels and levers, uses the owner lets us optimise, pauses; ``paused`` is (home, step).
+
+    And what must be: the disinfections that are due.
+    """
+    dose_by = np.array([_dose_step(home, grid) for home in homes])
+    allowed = np.stack([_allowed_steps(home, grid, *both) for home, *both in zip(homes, paused, dose_by, strict=True)])
     deltas = np.array([[delta_k(home.policy, home.abilities.levers, state) for state in STATES] for home in homes])
     habit = [np.nan if home.policy.is_heating_policy_enabled else COLDER_THAN_OWN_K for home in homes]
-    states = np.ones((len(homes), len(STATES)), bool)
-    return Freedom(deltas, states, allowed, colder_than_own_k=np.array(habit))
+    power = [np.nan if home.max_power_kw is None else home.max_power_kw for home in homes]
+    return Freedom(
+        deltas,
+        np.ones((len(homes), len(STATES)), bool),
+        allowed,
+        dose_deadline_step=dose_by,
+        max_starts_day=np.full(len(homes), STARTS_A_DAY),
+        colder_than_own_k=np.where(away_steps(homes, grid), np.nan, np.array(habit)[:, None]),
+        max_power_kw=np.array(power),
+    )
+
+
+def _allowed_steps(home: Home, grid: TimeGrid, paused: Array, dose_by: int) -> Array:
+    """Actions (step, 5) permitted to one home; ``paused`` is (step,), a dose must be complete by step ``dose_by``."""
+    allowed = np.tile(_allowed(home), (grid.count, 1))
+    allowed[:, HOT_WATER] &= _has_room(home, grid)
+    if home.held_until is not None:
+        in_force = STATES.index(home.state or SteeringState.MID)
+        held = max(-((grid.start_at - home.held_until) // MTU), 0)
+        allowed[:held, :HOT_WATER] = _only(in_force if allowed[0, in_force] else MID)[:HOT_WATER]
+    allowed[paused] = _only(MIN if home.policy.is_space_heating_enabled else MID)
+    before = np.arange(grid.count) < dose_by
+    in_time = before & ~paused
+    enough = in_time.sum() >= DOSE_SOON // MTU
+    allowed[in_time if enough else before, HOT_WATER] = True
+    return allowed
+
+
+def _dose_step(home: Home, grid: TimeGrid) -> int:
+    """The step before which a disinfection must be complete; negative while none is due, or it is not ours to give."""
+    is_ours = bool(home.policy.is_hot_water_heating_enabled) and home.abilities.has_hot_water
+    by = planned_by(home.disinfection_last_at, grid.start_at, home.disinfection_every)
+    return grid.index(by) if by is not None and is_ours and can_disinfect(home.abilities.levers) else -1
 
 
 def _only(action: int) -> Array:

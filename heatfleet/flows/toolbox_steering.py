@@ -13,6 +13,7 @@ from uuid import UUID
 
 from heatfleet.domain.batch import limit_batch
 from heatfleet.domain.capabilities import Capabilities
+from heatfleet.domain.disinfection import dose_every
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.plans import PlanStep
@@ -22,7 +23,18 @@ from heatfleet.domain.situation import ControlState, Decision, LeverFacts, Lever
 from heatfleet.domain.solar import LOOK_BACK, Export, solar_surplus
 from heatfleet.domain.steering import BACK_OFF, decide
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, side_by_side
-from heatfleet.store import baselines, commands, connections, heat_pumps, plans, polls, pump_states, sensors, telemetry
+from heatfleet.store import (
+    baselines,
+    commands,
+    connections,
+    heat_pumps,
+    models,
+    plans,
+    polls,
+    pump_states,
+    sensors,
+    telemetry,
+)
 from heatfleet.store.baselines import Baseline, Moved, Seen
 from heatfleet.store.commands import Command, Outcome, Use
 from heatfleet.store.connections import Connection, Lost
@@ -50,6 +62,8 @@ class PumpFacts:
     poll: DuePoll | None
     connection: Connection | None
     exports: Sequence[Export] = ()
+    last_dose_at: datetime | None = None  # or since when the tank has been watched without one
+    tank_kwh_per_k: float | None = None
 
 
 @dataclass(frozen=True)
@@ -113,6 +127,8 @@ async def _load(tx: ReadTx, ids: Sequence[UUID], now: datetime) -> dict[UUID, Pu
     due = await polls.of_pumps(tx, ids)
     solar = [pump.id for pump in pumps.values() if pump.is_inverter_forced_mode_enabled]
     exports = await sensors.exports(tx, solar, now - LOOK_BACK)
+    doses = await telemetry.last_doses(tx, latest)
+    tanks = await models.tanks_kwh_per_k(tx, ids)
     accounts = await connections.get_many(tx, list({p.connection_id for p in pumps.values() if p.connection_id}))
     return {
         id_: PumpFacts(
@@ -124,6 +140,8 @@ async def _load(tx: ReadTx, ids: Sequence[UUID], now: datetime) -> dict[UUID, Pu
             poll=due.get(id_),
             connection=accounts.get(pump.connection_id) if pump.connection_id else None,
             exports=exports.get(id_, ()),
+            last_dose_at=doses.get(id_),
+            tank_kwh_per_k=tanks.get(id_),
         )
         for id_, pump in pumps.items()
     }
@@ -137,8 +155,6 @@ def situation_of(facts: PumpFacts, now: datetime, *, give_back: bool = False) ->
     values = facts.latest.values if facts.latest else {}
     ranges = Capabilities.from_json(facts.pump.capabilities).levers
     levers = lever_facts(facts.baselines, facts.uses, values, ranges)
-    hot_water_since = [b.release_owed_since for b in facts.baselines if b.lever == Lever.DHW_SETPOINT_C]
-    last_dose_at = facts.latest.disinfection_last_at if facts.latest else None
     return Situation(
         now=now,
         policy=policy,
@@ -153,7 +169,8 @@ def situation_of(facts: PumpFacts, now: datetime, *, give_back: bool = False) ->
         poll_interval=timedelta(seconds=facts.poll.interval_s if facts.poll else 300),
         is_reachable=_is_open(facts),
         has_solar_surplus=solar_surplus(facts.exports, facts.pump.min_solar_power_w, now).is_enough,
-        disinfection_last_at=last_dose_at or next(iter(hot_water_since), None),
+        disinfection_last_at=facts.last_dose_at,
+        disinfection_every=dose_every(facts.tank_kwh_per_k),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from heatfleet.domain.disinfection import DOSE_STEPS, DOSE_TEMP_C
 from heatfleet.planning.problem import Problem, Solution, make_problem
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.grey_box import Discrete, discretise
@@ -28,6 +29,8 @@ STORED_HEAT_WORTH = 1.0  # of mean price / mean COP
 IDLE_HEAT_KW = 0.05
 UNSURE_K = 0.51  # worse than a home never measured: such a plan keeps close to the owner's setting
 HABIT_TRUST, HABIT_MOVES_K = 0.7, 0.5
+GRID_FLOOR_KW = 4.2  # no limit of the grid goes below this
+DOSE_ABOVE_K = 2.0  # a tank with a dose to come may be this much warmer than the dose asks for
 CYCLE_KWH = 0.06  # what a start of a pump that cycles below its smallest output is charged with, for wear
 
 
@@ -65,10 +68,9 @@ class Freedom:
     states: Array  # (home, 4) bool: states that level and levers permit
     allowed: Array | None = None  # (home, step, 5) bool: pause, away, grid limit; None = everything
     dose_deadline_step: Array | None = None  # (home,) int; negative or beyond the horizon = no dose due
-    dose_temp_c: Array | None = None
-    dose_steps: Array | None = None
     max_starts_day: Array | None = None
-    colder_than_own_k: Array | None = None  # (home,) how much colder than the pump's own control; NaN = the band says
+    colder_than_own_k: Array | None = None  # (home,) or (home, step) most below the pump's own control; NaN = the band
+    max_power_kw: Array | None = None  # (home,) or (home, step) what the grid lets the pump draw; NaN = no limit
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,7 @@ def build_problem(
     fleet_price = max(float(mean_price.mean()), 0.02)
     worth = _worth_of_heat(horizon, heat, energy)
     capacity = models.capacity_kwh_per_k
+    tank = _tank(models, horizon, present, worth, dose_is_due(freedom, horizon))
     return make_problem(
         step_h=STEP_H,
         comfort_penalty=terms.comfort_kwh_per_kh * fleet_price,
@@ -126,8 +129,8 @@ def build_problem(
         value_x=worth * capacity,
         start_cost=terms.start_kwh * mean_price,
         **_band(models, horizon, present, freedom),
-        **_tank(models, horizon, present, worth),
-        **_limits(models, horizon, present, freedom),
+        **tank,
+        **_limits(models, horizon, present, freedom, np.dstack([energy, tank["dhw_energy"]])),
     )
 
 
@@ -197,7 +200,8 @@ def _band(models: ThermalModels, horizon: Horizon, present: Present, freedom: Fr
     low = horizon.indoor_min_c + margin
     if freedom.colder_than_own_k is not None:
         habit_c = (present.setpoint_c + habit_above_own_k(models, horizon))[:, None]
-        not_colder = np.minimum(habit_c - freedom.colder_than_own_k[:, None], horizon.indoor_max_c - 0.3 * wide)
+        colder_k = _per_step(freedom.colder_than_own_k, horizon)
+        not_colder = np.minimum(habit_c - colder_k, horizon.indoor_max_c - 0.3 * wide)
         low = np.fmax(low, not_colder)
     return {"indoor_min": low, "indoor_max": horizon.indoor_max_c - np.minimum(UPPER_MARGIN_K, 0.2 * wide)}
 
@@ -215,20 +219,37 @@ def habit_above_own_k(models: ThermalModels, horizon: Horizon) -> Array:
     return settled
 
 
-def _tank(models: ThermalModels, horizon: Horizon, present: Present, worth: Array) -> dict[str, Array]:
-    """Tank dynamics with mean draws; the lower limit is raised by what an unlucky two hours may draw on top."""
+def dose_is_due(freedom: Freedom, horizon: Horizon) -> Array:
+    """Whether a disinfection must be complete within the horizon, (home,) bool."""
+    homes, steps = horizon.price.shape
+    if freedom.dose_deadline_step is None:
+        return np.zeros(homes, bool)
+    return (freedom.dose_deadline_step > 0) & (freedom.dose_deadline_step <= steps)
+
+
+def _per_step(value: Array, horizon: Horizon) -> Array:
+    """A value (home,) or (home, step) as (home, step)."""
+    return np.broadcast_to(value if value.ndim == 2 else value[:, None], horizon.price.shape)
+
+
+def _tank(models: ThermalModels, horizon: Horizon, present: Present, worth: Array, has_dose: Array) -> dict[str, Array]:
+    """Tank dynamics with mean draws; the lower limit is raised by what an unlucky two hours may draw on top.
+
+    A tank with a dose to come may be as warm as the dose makes it, also while it cools down: no price is put on that.
+    """
     draw = np.take_along_axis(models.tank.draw_kwh, horizon.quarter_of_day, axis=1)
     a, b, w = models.tank.matrices(draw, STEP_H)
     extra = np.take_along_axis(models.unlucky_draw_kwh(), horizon.quarter_of_day, axis=1)
     surplus_k = np.minimum(TANK_MARGIN_K + extra / models.tank.capacity_kwh_per_k[:, None], TANK_MARGIN_MAX_K)
     low = horizon.dhw_min_c + np.minimum(surplus_k, 0.5 * np.maximum(horizon.dhw_max_c - horizon.dhw_min_c, 0.0))
     power = models.response.dhw_energy_kw(horizon.outdoor_c) + models.response.standby_kw[:, None]
+    high = np.where(has_dose[:, None], np.maximum(horizon.dhw_max_c, DOSE_TEMP_C + DOSE_ABOVE_K), horizon.dhw_max_c)
     return {
         "tank_a": a,
         "tank_b": b,
         "tank_w": w,
         "tank_min": low,
-        "tank_max": np.maximum(horizon.dhw_max_c, low),
+        "tank_max": np.maximum(high, low),
         "tank0": present.tank_c,
         "dhw_heat": np.repeat(models.response.dhw_heat_kw[:, None], horizon.price.shape[1], axis=1),
         "dhw_energy": STEP_H * power,
@@ -243,18 +264,28 @@ def _keep_calm(allowed: Array, uncertainty_k: Array) -> None:
         allowed[unsure, :, state] &= ~allowed[unsure, :, MID]
 
 
-def _limits(models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom) -> dict[str, Array]:
-    """Allowed actions, the run before step 0, and the dose where one is due within the horizon."""
+def _within_power(allowed: Array, power_kw: Array, most_kw: Array) -> None:
+    """Forbid actions expected to draw more than ``most_kw`` (home, step); the least that was allowed always stays."""
+    power = np.where(allowed, power_kw, np.inf)
+    most = np.maximum(np.fmax(most_kw, GRID_FLOOR_KW), power.min(axis=2))
+    allowed &= ~(power_kw > np.where(np.isnan(most_kw), np.inf, most)[:, :, None] + 1e-9)
+
+
+def _limits(
+    models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom, energy: Array
+) -> dict[str, Array]:
+    """Allowed actions, the run before step 0, and the dose where one is due; ``energy`` (home, step, 5) per step."""
     homes, steps = horizon.price.shape
     allowed = np.ones((homes, steps, STATES + 1), bool) if freedom.allowed is None else freedom.allowed.copy()
     allowed[:, :, :STATES] &= freedom.states[:, None, :]
     _keep_calm(allowed, models.uncertainty_k)
+    if freedom.max_power_kw is not None:
+        _within_power(allowed, energy / STEP_H, _per_step(freedom.max_power_kw, horizon))
     values = {"allowed": allowed, "run_action0": present.run_action, "run_steps0": present.run_steps}
     if freedom.max_starts_day is not None:
         values["max_starts_day"] = freedom.max_starts_day
     if freedom.dose_deadline_step is not None:
-        due = (freedom.dose_deadline_step > 0) & (freedom.dose_deadline_step <= steps)
-        values["dose_deadline_step"] = np.where(due, freedom.dose_deadline_step, -1)
-        values["dose_temp"] = np.full(homes, 60.0) if freedom.dose_temp_c is None else freedom.dose_temp_c
-        values["dose_steps"] = np.full(homes, 3) if freedom.dose_steps is None else freedom.dose_steps
+        values["dose_deadline_step"] = np.where(dose_is_due(freedom, horizon), freedom.dose_deadline_step, -1)
+        values["dose_temp"] = np.full(homes, DOSE_TEMP_C)
+        values["dose_steps"] = np.full(homes, DOSE_STEPS)
     return values

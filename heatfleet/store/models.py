@@ -42,6 +42,14 @@ async def in_force(tx: ReadTx, heat_pump_ids: Sequence[UUID]) -> dict[UUID, Stor
     return {row.heat_pump_id: row for row in many(StoredModel, await tx.fetch(sql, list(heat_pump_ids)))}
 
 
+async def tanks_kwh_per_k(tx: ReadTx, heat_pump_ids: Sequence[UUID]) -> dict[UUID, float]:
+    """The heat capacity of these pumps' tanks as the model in force has it; pumps without one are left out."""
+    sql = """
+        select heat_pump_id, (parameters #>> '{tank,capacity_kwh_per_k}')::float8 from thermal_models
+        where heat_pump_id = any($1) and in_force"""
+    return {row[0]: row[1] for row in await tx.fetch(sql, list(heat_pump_ids)) if row[1] is not None}
+
+
 async def add(tx: WriteTx, models: Sequence[NewModel]) -> None:
     """New versions, in force at once."""
     if not models:

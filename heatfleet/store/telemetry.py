@@ -218,6 +218,21 @@ async def hot_water_traces(
     return {row[0]: (row[1], row[2]) for row in await tx.fetch(sql, list(heat_pump_ids), since)}
 
 
+async def last_doses(tx: ReadTx, newest: Mapping[UUID, Latest]) -> dict[UUID, datetime]:
+    """When these tanks last had a verified dose; of one that never had, since when it has been watched.
+
+    The latter to within a day once the first rows are packed.
+    """
+    known = {id_: one.disinfection_last_at for id_, one in newest.items()}
+    never = [id_ for id_, at in known.items() if at is None]
+    sql = """
+        select p, least((select at from telemetry where heat_pump_id = p order by at limit 1),
+          (select start_at + interval '1 day' from telemetry_days where heat_pump_id = p order by start_at limit 1))
+        from unnest($1::uuid[]) as p"""
+    known |= {row[0]: row[1] for row in (await tx.fetch(sql, never) if never else ())}
+    return {id_: at for id_, at in known.items() if at is not None}
+
+
 async def save_doses(tx: WriteTx, doses: Sequence[tuple[UUID, datetime]]) -> None:
     """When these tanks last had a verified dose."""
     if not doses:

@@ -70,7 +70,8 @@ def test_the_last_dose_is_when_it_was_complete() -> None:
 
 
 def test_large_systems_every_72_hours() -> None:
-    assert [dose_every(litres) for litres in (None, 400.0, 401.0)] == [DOSE_EVERY, DOSE_EVERY, DOSE_EVERY_LARGE]
+    found = [dose_every(kwh_per_k) for kwh_per_k in (None, 0.465, 0.466)]
+    assert found == [DOSE_EVERY, DOSE_EVERY, DOSE_EVERY_LARGE]
     assert timedelta(days=7) == DOSE_EVERY
     assert timedelta(hours=72) == DOSE_EVERY_LARGE
 
