@@ -73,17 +73,18 @@ def bench(
         raise Invalid.field(name, f"no such bench; there are: {', '.join(names)}", where="bench")
     from importlib import import_module
 
-    run = import_module(f"heatfleet.bench.{name}").run
+    run = import_module(f"heatfleet.bench.{name.replace('-', '_')}").run
     show.json_line(run(**dict(_pair(text) for text in option or [])))
 
 
 def bench_names() -> list[str]:
-    """Modules of ``heatfleet/bench``."""
+    """Modules of ``heatfleet/bench``, with dashes."""
     import pkgutil
 
     import heatfleet.bench
 
-    return sorted(m.name for m in pkgutil.iter_modules(heatfleet.bench.__path__) if not m.name.startswith("_"))
+    modules = (m.name for m in pkgutil.iter_modules(heatfleet.bench.__path__))
+    return sorted(name.replace("_", "-") for name in modules if not name.startswith("_"))
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -77,7 +77,7 @@ class PlannedControl:
         scenario, homes = loop.scenario, loop.scenario.homes.count
         self.outlook = outlook or Outlook()
         self.learned = prior(None, np.full(homes, scenario.design_outdoor_c)) if learned is None else learned
-        self.learned_at: int | None = None if learned is None else loop.step
+        self.learned_at: int | None = None
         self.freedom = _freedom(loop.book)
         self.setpoint_c = np.array([own.indoor_setpoint_c for own in loop.book.own])
         self.comfort = [comfort_at(loop.book.policy, own, LONG_AGO) for own in loop.book.own]
@@ -97,7 +97,7 @@ class PlannedControl:
         assert self.solution is not None
         actions = self.solution.action[:, step - self.made]
         states = self.states[:, step - self.made]
-        steps = [_plan_step(loop.now, s, a) for s, a in zip(states, actions, strict=True)]
+        steps = [plan_step(loop.now, s, a) for s, a in zip(states, actions, strict=True)]
         loop.book.steer(loop.now, steps, loop.latest())
         return states
 
@@ -188,7 +188,8 @@ def _carried_on(solution: Solution, steps: int) -> Solution:
     return Solution(action, solution.cost, solution.penalty, solution.objective)
 
 
-def _plan_step(at: datetime, state: int, action: int) -> PlanStep:
+def plan_step(at: datetime, state: int, action: int) -> PlanStep:
+    """A step that asks for the ``state``-th state, and for a charge where ``action`` is one."""
     reason = Reason.HOT_WATER if action == HOT_WATER else Reason.STEADY
     return PlanStep(at, STATES[state], action == HOT_WATER, 0.0, 0.0, 0.0, 0.0, reason)
 

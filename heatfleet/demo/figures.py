@@ -83,11 +83,26 @@ class Comparison:
     demand_per_kelvin: float  # share of the energy that one kelvin indoors costs
 
     @property
+    def home_savings(self) -> Array:
+        """Baseline cost minus ours, ours corrected for the heat stored at the end [currency], (home,)."""
+        base, ours = self.baseline, self.optimised
+        left_kwh = ours.stored_heat_kwh_end - base.stored_heat_kwh_end
+        return base.cost - ours.cost + left_kwh / self.heat_per_energy * self.mean_price
+
+    @property
+    def home_savings_equal_temperature(self) -> Array:
+        """The same had the homes been as warm as with the owner's own control [currency], (home,).
+
+        The kelvins we were cooler are charged at what a kelvin costs: mean heat demand is proportional to the
+        difference between indoors and outdoors.
+        """
+        cooler_k = self.baseline.mean_indoor_c - self.optimised.mean_indoor_c
+        return self.home_savings - cooler_k * self.demand_per_kelvin * self.baseline.cost
+
+    @property
     def savings(self) -> float:
-        """Baseline cost minus ours, ours corrected for the heat stored at the end [currency]."""
-        base, ours = self.baseline.total(), self.optimised.total()
-        left_kwh = float(ours.stored_heat_kwh_end - base.stored_heat_kwh_end)
-        return float(base.cost - ours.cost) + left_kwh / self.heat_per_energy * self.mean_price
+        """The homes' savings in sum [currency]."""
+        return float(self.home_savings.sum())
 
     @property
     def savings_percent(self) -> float | None:
@@ -97,15 +112,10 @@ class Comparison:
 
     @property
     def savings_percent_equal_temperature(self) -> float | None:
-        """Savings had the homes been as warm as with the owner's own control [%].
-
-        The kelvins we were cooler are charged at what a kelvin costs: mean heat demand is proportional to the
-        difference between indoors and outdoors.
-        """
+        """Savings had the homes been as warm as with the owner's own control [%]; None like ``savings_percent``."""
         if self.savings_percent is None:
             return None
-        cooler_k = float(self.baseline.total().mean_indoor_c - self.optimised.total().mean_indoor_c)
-        return self.savings_percent - 100.0 * cooler_k * self.demand_per_kelvin
+        return 100.0 * float(self.home_savings_equal_temperature.sum()) / float(self.baseline.cost.sum())
 
 
 def compare(runs: tuple[RunFigures, RunFigures], traces: tuple[Trace, Trace], outdoor_c: Array) -> Comparison:

@@ -73,9 +73,12 @@ class Loop:
         """Indoor and hot-water temperature and whether the tank is charged, as last read, (home, 3)."""
         return self.sensors.latest(self.step)
 
-    def fork(self, scenario: Scenario | None = None) -> Loop:
-        """The same moment once more, to go on differently; with the prices of ``scenario`` where it is given."""
-        return Loop(scenario or self.scenario, deepcopy(self.book), deepcopy(self.sensors), self.states, self.step)
+    def fork(self, price: Array | None = None, policy: Policy | None = None) -> Loop:
+        """The same moment once more, to go on differently: at another price (step + tail,), under another policy."""
+        scenario = self.scenario if price is None else replace(self.scenario, price=price)
+        book = deepcopy(self.book)
+        book.policy = policy or book.policy
+        return Loop(scenario, book, deepcopy(self.sensors), self.states, self.step)
 
     def run(self, controller: Controller | None, until: int, progress: Progress | None = None) -> tuple[Trace, Array]:
         """Go on to step ``until``: the trace (home, step, ·) in quarter-hours and the actions asked for (home, step).
@@ -109,11 +112,6 @@ class Loop:
         comfort = [comfort_at(self.book.policy, own, self.now) for own in self.book.own]
         low, high = (np.array([getattr(c, name) for c in comfort]) for name in ("indoor_min_c", "indoor_max_c"))
         return low[:, None], high[:, None]
-
-
-def at_price(scenario: Scenario, price: Array) -> Scenario:
-    """The same homes, people and weather at another price (step + tail,)."""
-    return replace(scenario, price=price)
 
 
 def merged(cube: Array) -> Array:
