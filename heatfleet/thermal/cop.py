@@ -36,13 +36,13 @@ def coefficients() -> Array:
     return np.array(rows)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def load_factor(load: float) -> float:
     """COP relative to its best, over the load fraction (an inverter is best near 40 % speed); [-]."""
     return 1.0 - LOAD_CURVATURE * (load - BEST_LOAD) ** 2
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def cop(maps: Array, outdoor_c: float, flow_c: float, load: float) -> float:
     """COP at an outdoor [°C] and flow temperature [°C] and a load fraction (0..1); [-]."""
     standard_load = min(max((16.0 - outdoor_c) / 26.0, 0.15), 1.0)
@@ -50,7 +50,7 @@ def cop(maps: Array, outdoor_c: float, flow_c: float, load: float) -> float:
     return min(max(at_standard * load_factor(load) / load_factor(standard_load), COP_MIN), COP_MAX)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def capacity(maps: Array, outdoor_c: float, flow_c: float) -> float:
     """Largest heat output relative to the nominal one (−7 °C outdoors, 52 °C flow); [-]."""
     return min(max(maps[1, 0] * outdoor_c + maps[1, 1] * flow_c + maps[1, 2], 0.4), 1.3)

@@ -14,9 +14,9 @@ import numpy as np
 from heatfleet.thermal.arrays import Array, stack
 from heatfleet.thermal.cop import coefficients
 from heatfleet.thermal.homes import Homes
-from heatfleet.thermal.simulate_kernel import STATE, TRACE, run
+from heatfleet.thermal.simulate_kernel import LOWER, STATE, TRACE, UPPER, run
 
-MAX_SUBSTEP_H = 0.05
+MAX_SUBSTEP_H = 1.0 / 12.0  # the air's time constant is above half an hour: explicit Euler is stable and within 1 %
 
 
 @dataclass(frozen=True)
@@ -46,12 +46,23 @@ class Drive:
     gains_kw: Array
     hour_of_week: Array  # (step,), 0 = Monday 00:00 local
 
+    def arrays(self, homes: slice = slice(None)) -> tuple[tuple[Array, Array, Array, Array], Array]:
+        """The (home, step) arrays of some homes and the hours, laid out for the kernel."""
+        series = (self.outdoor_c, self.ghi_kw_m2, self.draw_kwh, self.gains_kw)
+        outdoor, sun, draw, gains = (np.ascontiguousarray(values[homes], dtype=float) for values in series)
+        return (outdoor, sun, draw, gains), np.ascontiguousarray(self.hour_of_week, dtype=float)
+
 
 @dataclass(frozen=True)
 class States:
     """State of the homes, (home, len(STATE)); columns are named in ``simulate_kernel.STATE``."""
 
     matrix: Array
+
+    @property
+    def tank_c(self) -> Array:
+        """What the tank's sensor reads, (home,)."""
+        return 0.5 * (self.tank_upper_c + self.tank_lower_c)
 
     def __getattr__(self, name: str) -> Array:
         """Column ``name``, (home,)."""
@@ -82,7 +93,8 @@ def initial_states(homes: Homes, outdoor_c: float | Array = 5.0) -> States:
     columns = {
         "indoor_c": indoor,
         "mass_c": indoor + share * (outdoor - indoor) * 0.5,
-        "tank_c": homes.own_dhw_setpoint_c - 2.0,
+        "tank_upper_c": homes.own_dhw_setpoint_c - 2.0,
+        "tank_lower_c": homes.own_dhw_setpoint_c - 2.0,
         "phase_h": np.full(homes.count, 2.0),
         "outdoor_mean_c": outdoor,
         "since_disinfection_h": np.full(homes.count, 48.0),
@@ -99,28 +111,23 @@ def simulate(homes: Homes, states: States, inputs: Inputs, drive: Drive, step_h:
 
     Parameters
     ----------
-    step_h : length of a step [h]; inside, steps of at most 3 minutes.
+    step_h : length of a step [h]; inside, steps of at most 5 minutes.
 
     Returns
     -------
     (States, Trace) : new states (home, ·) and trace (home, step, ·); nothing handed in is changed.
     """
-    substeps = max(1, int(np.ceil(step_h / MAX_SUBSTEP_H - 1e-9)))
+    dt, substeps = substeps_of(step_h)
     matrix = np.ascontiguousarray(states.matrix, dtype=float).copy()
     cube = np.zeros((homes.count, drive.outdoor_c.shape[1], len(TRACE)))
-    run(
-        stack(homes),
-        matrix,
-        stack(inputs),
-        *(np.ascontiguousarray(a, dtype=float) for a in (drive.outdoor_c, drive.ghi_kw_m2, drive.draw_kwh)),
-        np.ascontiguousarray(drive.gains_kw, dtype=float),
-        np.ascontiguousarray(drive.hour_of_week, dtype=float),
-        coefficients(),
-        step_h / substeps,
-        substeps,
-        cube,
-    )
+    run(stack(homes), matrix, stack(inputs), *drive.arrays(), coefficients(), dt, substeps, cube)
     return States(matrix), Trace(cube)
+
+
+def substeps_of(step_h: float) -> tuple[float, int]:
+    """Length [h] and number of the substeps of a step."""
+    substeps = max(1, int(np.ceil(step_h / MAX_SUBSTEP_H - 1e-9)))
+    return step_h / substeps, substeps
 
 
 def stored_heat_kwh(homes: Homes, states: States) -> Array:
@@ -128,5 +135,5 @@ def stored_heat_kwh(homes: Homes, states: States) -> Array:
     return (
         homes.capacity_indoor_kwh_per_k * states.indoor_c
         + homes.capacity_mass_kwh_per_k * states.mass_c
-        + homes.tank_capacity_kwh_per_k * states.tank_c
+        + homes.tank_capacity_kwh_per_k * (UPPER * states.tank_upper_c + LOWER * states.tank_lower_c)
     )

@@ -213,7 +213,7 @@ class Emulator(EmulatedCloud):
         if self._state_path is None or not self._state_path.exists():
             return
         state = msgspec.json.decode(self._state_path.read_bytes())
-        if (state["homes"]["count"], state["homes"]["seed"]) != (self.homes.count, self.homes.seed):
+        if not self.homes.can_go_on(state["homes"]):
             log.warning("the sandbox's kept state is of other homes and is not used", path=str(self._state_path))
             return
         self.homes.from_state(state["homes"])

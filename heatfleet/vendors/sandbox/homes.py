@@ -21,6 +21,7 @@ from heatfleet.domain.time_grid import TimeGrid
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.homes import day_of_use, draw_homes
 from heatfleet.thermal.simulate import Drive, Inputs, States, Trace, initial_states, simulate
+from heatfleet.thermal.simulate_kernel import STATE
 
 STEP = timedelta(minutes=5)
 STEP_H = 1 / 12
@@ -138,6 +139,10 @@ class VirtualHomes:
         frame = last if last.at + phase <= now else before
         return min(frame.at + phase, now), frame.values[home]
 
+    def can_go_on(self, state: Mapping[str, Any]) -> bool:
+        """Whether a kept state is of these homes and of this version's simulation."""
+        return (state["count"], state["seed"], state.get("columns")) == (self.count, self.seed, list(STATE))
+
     def to_state(self) -> dict[str, Any]:
         """What must survive a restart, as JSON-ready values."""
         return {
@@ -145,6 +150,7 @@ class VirtualHomes:
             "seed": self.seed,
             "start_at": self._start_at,
             "index": self._index,
+            "columns": list(STATE),
             "states": self._states.matrix.tolist(),
             "settings": self._settings.tolist(),
             "meters": self._meters.tolist(),
@@ -154,8 +160,7 @@ class VirtualHomes:
         }
 
     def from_state(self, state: Mapping[str, Any]) -> None:
-        """Go on where ``to_state`` left off; the same count and seed are assumed."""
-        assert (state["count"], state["seed"]) == (self.count, self.seed)
+        """Go on where ``to_state`` left off."""
         self._start_at, self._index = datetime.fromisoformat(state["start_at"]), state["index"]
         self._states = States(np.array(state["states"]))
         self._settings, self._meters = np.array(state["settings"]), np.array(state["meters"])
