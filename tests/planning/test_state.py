@@ -14,7 +14,7 @@ from heatfleet.domain.plans import Reason
 from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.read_back import Marks, read_back
 from heatfleet.planning.solve import solve
-from heatfleet.planning.state import HOT_WATER, Freedom, Horizon, Present, build_problem
+from heatfleet.planning.state import HOT_WATER, Freedom, Horizon, Present, Terms, build_problem
 from heatfleet.thermal.model import BuildingFacts, ThermalModels, prior
 
 HOMES, STEPS = 3, 144
@@ -95,6 +95,70 @@ def test_a_dose_that_is_due_is_planned_and_named(models: ThermalModels) -> None:
     assert Reason.DISINFECTION in {step.reason for step in plans[0]}
     assert Reason.DISINFECTION not in {step.reason for step in plans[1]}
     assert evaluate(problem, solution.action).tank[2].max() < 60.0
+
+
+@pytest.mark.parametrize("cheap", [12, 40, 70])
+def test_a_dose_is_given_where_it_is_cheapest_before_its_deadline(models: ThermalModels, cheap: int) -> None:
+    """No quarter of the time before the deadline would have been cheaper by more than the programme's own cells."""
+    price = np.full((HOMES, STEPS), 0.5)
+    price[:, cheap : cheap + 12] = 0.1
+    price[:, 100:] = 0.05  # cheaper still, but too late
+    due = freedom(dose_deadline_step=np.full(HOMES, 96))
+    problem = build_problem(models, replace(horizon(), price=price), present(), due, Terms(start_kwh=0.0))
+    solution = solve(problem)
+    assert problem.allowed is not None
+    assert not evaluate(problem, solution.action).dose_missed.any()
+    for begin in range(0, 96, 24):
+        elsewhere = problem.allowed.copy()
+        elsewhere[:, :begin, HOT_WATER] = elsewhere[:, begin + 24 : 96, HOT_WATER] = False
+        other = solve(replace(problem, allowed=elsewhere))
+        assert (solution.objective <= other.objective + 0.3 * price.mean()).all()
+
+
+def test_a_tank_may_cool_down_from_a_dose_without_a_price(models: ThermalModels) -> None:
+    problem = build_problem(models, horizon(), present(), freedom(dose_deadline_step=np.array([90, -1, 1000])))
+    assert problem.tank_max[:, 0].tolist() == [62.0, 52.0, 52.0]
+
+
+def test_away_is_colder_and_reheated_by_its_end_in_the_cheaper_slots(models: ThermalModels) -> None:
+    end, steps = 88, np.arange(STEPS)
+    price = np.full((HOMES, STEPS), 0.4)
+    price[:, 60:80] = 0.2
+    low = np.where(steps < end, 15.0, 20.5) * np.ones((HOMES, 1))
+    away = replace(horizon(), price=price, indoor_min_c=low)
+    colder = np.where(steps < end, np.nan, 0.37) * np.ones((HOMES, 1))
+    given = (models, away, present(), freedom(colder_than_own_k=colder))
+    problem = build_problem(*given, seen=solve(build_problem(*given)))
+    solution = solve(problem)
+    found = evaluate(problem, solution.action)
+    assert (problem.indoor_min[:, :end] < 16).all(), "habit does not hold an empty home"
+    assert (found.indoor[:, 30:60].mean(axis=1) < 20.5).all()
+    assert (found.indoor[:, end - 1 :] > 20.5).all()
+    state = np.minimum(solution.action, 3)[:, :, None].astype(int)
+    heat = np.take_along_axis(problem.space_heat, state, axis=2)[:, :, 0]
+    assert (heat[:, 60:80].mean(axis=1) > 1.3 * heat[:, :60].mean(axis=1)).all()
+    stays = replace(away, indoor_min_c=horizon().indoor_min_c)
+    assert (solution.cost < solve(build_problem(models, stays, present(), freedom())).cost).all()
+
+
+def test_a_limit_of_the_grid_forbids_what_draws_more_but_never_below_its_floor(models: ThermalModels) -> None:
+    free = build_problem(models, horizon(outdoor_c=-9.0), present(), freedom())
+    strong = replace(models, response=replace(models.response, cop_foot=np.full(HOMES, 1.6)))
+    limits = np.array([np.nan, 3.0, 5.0])  # 3 kW counts as 4.2
+    problem = build_problem(strong, horizon(outdoor_c=-9.0), present(), freedom(max_power_kw=limits))
+    assert problem.allowed is not None
+    assert free.allowed is not None
+    power = np.dstack([problem.space_energy, problem.dhw_energy]) / problem.step_h
+    assert free.allowed.all()
+    assert problem.allowed[0].all()
+    for home, limit in ((1, 4.2), (2, 5.0)):
+        np.testing.assert_array_equal(problem.allowed[home], power[home] <= limit)
+        assert not problem.allowed[home].all()
+        assert problem.allowed[home, :, 0].all()
+    one_way = np.zeros((HOMES, STEPS, 5), bool)
+    one_way[:, :, 3] = True
+    stuck = build_problem(strong, horizon(), present(), freedom(max_power_kw=limits, allowed=one_way))
+    np.testing.assert_array_equal(stuck.allowed, one_way)  # what alone is allowed stays
 
 
 def test_plans_say_what_to_expect_and_why(models: ThermalModels) -> None:
