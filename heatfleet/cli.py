@@ -12,6 +12,7 @@ from collections.abc import Callable
 import typer
 
 from heatfleet.commands import demo, keys, look, people, serve
+from heatfleet.commands.explain import explain as explain_plan
 from heatfleet.domain.errors import HeatfleetError
 
 HELP = """Connects, watches, plans and steers fleets of heat pumps.
@@ -35,7 +36,7 @@ prices = typer.Typer(help="Wholesale prices.", no_args_is_help=True)
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo, serve.up, serve.web, serve.worker, serve.migrate, serve.release, serve.backup, serve.restore,
-    look.settings, look.doctor, look.plan, look.bench, look.version,
+    look.settings, look.doctor, look.plan, explain_plan, look.bench, look.version,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

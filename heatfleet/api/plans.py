@@ -12,21 +12,21 @@ from msgspec import Meta, Struct
 
 from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.heat_pumps import ONE
+from heatfleet.api.languages import Words, best_language
 from heatfleet.api.operation import PAGE, Doc, answer, operation, page
 from heatfleet.api.parse import Query
 from heatfleet.api.pump_reads import FROM, TO, living_pump, require_order, take_window
 from heatfleet.auth.permissions import Right
 from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.errors import Invalid
-from heatfleet.domain.price_zones import PriceZone, zone_facts
+from heatfleet.domain.price_zones import PriceZone, zone_time
 from heatfleet.domain.readings import Channel
-from heatfleet.domain.reasons import sentence
 from heatfleet.domain.time_grid import MTU, STEP_H, floor_mtu
 from heatfleet.store import commands, plans, prices
 from heatfleet.store.commands import Command
 from heatfleet.store.database import ReadTx
 from heatfleet.store.heat_pumps import HeatPump
-from heatfleet.store.plans import PlanRow
+from heatfleet.store.plans import OutlookRow, PlanRow
 from heatfleet.store.sites import Site, sites
 from heatfleet.vendors.kit.redact import redact
 
@@ -40,7 +40,16 @@ class Why(Struct, kw_only=True):
     """Why a step is planned as it is."""
 
     code: str
-    text: Annotated[str, Meta(description="One sentence for people.")]
+    text: Annotated[str, Meta(description="One sentence for people, in the language of Content-Language.")]
+
+
+class OwnControl(Struct, kw_only=True):
+    """The same market time unit if the heat pump were left alone, as the home's model expects it."""
+
+    expected_power_w: int
+    expected_indoor_temperature: float
+    expected_dhw_temperature: float | None
+    cost: float | None
 
 
 class PlanStepOutput(Struct, kw_only=True):
@@ -56,6 +65,15 @@ class PlanStepOutput(Struct, kw_only=True):
     price: Annotated[float | None, Meta(description="What the owner pays, currency/kWh.")]
     currency: Annotated[str, Meta(description="ISO 4217")]
     cost: Annotated[float | None, Meta(description="Of the expected electricity, in the currency.")]
+    cost_of_not_acting: Annotated[
+        float | None,
+        Meta(
+            description="What leaving this out would cost, discomfort and stored heat included: that of the whole run"
+            " of equal steps, shared evenly by them. Negative where something else forbids to leave it out; null where"
+            " the heat pump is left to its own control."
+        ),
+    ]
+    own_control: OwnControl | None
     why: Why
 
 
@@ -71,6 +89,27 @@ class PlanMetadata(Struct, kw_only=True):
     is_energy_modelled: Annotated[
         bool, Meta(description="The heat pump has no electricity meter: its power is known from a model only.")
     ]
+    compared_from: Annotated[
+        datetime | None,
+        Meta(description="From here to `compared_to` the newest plan is compared with the owner's own control."),
+    ] = None
+    compared_to: datetime | None = None
+    cost_of_plan: Annotated[float | None, Meta(description="Of electricity, in the currency.")] = None
+    cost_of_own_control: float | None = None
+    worth_of_stored_heat: Annotated[
+        float | None, Meta(description="Of what the plan leaves in house and tank beyond the own control.")
+    ] = None
+    expected_saving: Annotated[
+        float | None, Meta(description="cost_of_own_control - cost_of_plan + worth_of_stored_heat.")
+    ] = None
+    expected_saving_at_equal_temperature: Annotated[
+        float | None, Meta(description="If the own control were to keep the rooms as warm on average as the plan does.")
+    ] = None
+    mean_indoor_temperature: Annotated[float | None, Meta(description="Of the plan.")] = None
+    mean_indoor_temperature_of_own_control: float | None = None
+    is_saving_modelled: Annotated[
+        bool, Meta(description="Always true: both sides are what the home's model expects, nothing of it is measured.")
+    ] = True
     error: Annotated[str | None, Meta(description="Why there is nothing to show.")] = None
 
 
@@ -113,7 +152,7 @@ class CommandOutput(Struct, kw_only=True):
         answer=PlanOutput,
         query=(FROM, TO),
         description="From the current market time unit to the end of what is planned, unless `from` and `to` say else;"
-        f" at most {MOST_DAYS.days} days.",
+        f" at most {MOST_DAYS.days} days. `Accept-Language` chooses the language of the sentences.",
     ),
 )
 async def retrieve_plan(call: Call, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:
@@ -129,10 +168,26 @@ async def retrieve_plan(call: Call, org_id: UUID, user_id: UUID, heat_pump_id: U
         pump = await living_pump(tx, org_id, user_id, heat_pump_id)
         site = (await sites(tx, [pump.id]))[pump.id]
         rows = await plans.of_pump(tx, org_id, heat_pump_id, since, until)
+        beside = await plans.outlook(tx, org_id, heat_pump_id)
         error = None if rows else await _why_nothing(tx, pump, now, until)
     metadata = _metadata(call, pump, site, rows)
     metadata.error = error
-    return answer(PlanOutput(metadata=metadata, data=[_step(row, metadata.currency) for row in rows]))
+    if beside is not None and rows and beside.start_at <= rows[-1].start_at < beside.end_at:
+        _compare(metadata, beside)
+    words = Words(best_language(call.request.headers.get("accept-language", "")), zone_time(pump.price_zone))
+    body = PlanOutput(metadata=metadata, data=[_step(row, metadata.currency, words) for row in rows])
+    return answer(body, headers={"Content-Language": words.language, "Vary": "Accept-Language"})
+
+
+def _compare(metadata: PlanMetadata, row: OutlookRow) -> None:
+    """Fills in what the newest plan comes to beside the owner's own control."""
+    found = row.outlook
+    metadata.compared_from, metadata.compared_to = row.start_at, row.end_at
+    metadata.cost_of_plan, metadata.cost_of_own_control = round(found.cost, 4), round(found.own_cost, 4)
+    metadata.worth_of_stored_heat, metadata.expected_saving = round(found.stored_worth, 4), round(found.saving, 4)
+    metadata.expected_saving_at_equal_temperature = round(found.saving_at_equal_temperature, 4)
+    metadata.mean_indoor_temperature = round(found.indoor_mean_c, 2)
+    metadata.mean_indoor_temperature_of_own_control = round(found.own_indoor_mean_c, 2)
 
 
 async def _why_nothing(tx: ReadTx, pump: HeatPump, now: datetime, until: datetime) -> str:
@@ -157,18 +212,12 @@ def _metadata(call: Call, pump: HeatPump, site: Site, rows: Sequence[PlanRow]) -
         model_version=newest.model_version if newest else None,
         policy_version=newest.policy_version if newest else None,
         price_zone=PriceZone(pump.price_zone),
-        currency=_currency(site),
+        currency=site.currency,
         is_energy_modelled=not METERS & Capabilities.from_json(pump.capabilities).channels,
     )
 
 
-def _currency(site: Site) -> str:
-    """That of the contract whose prices count, else that of the market."""
-    by_contract = site.contract_currency if site.includes_everything and site.energy_prices else None
-    return by_contract or zone_facts(site.price_zone).currency
-
-
-def _step(row: PlanRow, currency: str) -> PlanStepOutput:
+def _step(row: PlanRow, currency: str, words: Words) -> PlanStepOutput:
     price = _known(row.price, 5)
     return PlanStepOutput(
         start=row.start_at,
@@ -180,9 +229,27 @@ def _step(row: PlanRow, currency: str) -> PlanStepOutput:
         expected_dhw_temperature=_known(row.dhw_temp_c, 2),
         price=price,
         currency=currency,
-        cost=None if price is None else round(price * row.power_kw * STEP_H, 5),
-        why=Why(code=row.reason_code, text=sentence(row.reason_code)),
+        cost=_cost(price, row.power_kw),
+        cost_of_not_acting=_known(row.cost_of_not_acting, 5),
+        own_control=_own_control(row, price),
+        why=Why(code=row.reason_code, text=words.why(row.reason_code, row.detail, row.start_at)),
     )
+
+
+def _own_control(row: PlanRow, price: float | None) -> OwnControl | None:
+    """None for a plan that was not compared."""
+    if row.own_power_kw is None or row.own_indoor_temp_c is None:
+        return None
+    return OwnControl(
+        expected_power_w=round(row.own_power_kw * 1000),
+        expected_indoor_temperature=round(row.own_indoor_temp_c, 2),
+        expected_dhw_temperature=_known(row.own_dhw_temp_c, 2),
+        cost=_cost(price, row.own_power_kw),
+    )
+
+
+def _cost(price: float | None, power_kw: float) -> float | None:
+    return None if price is None else round(price * power_kw * STEP_H, 5)
 
 
 def _known(value: float | None, digits: int) -> float | None:

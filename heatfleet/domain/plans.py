@@ -91,11 +91,17 @@ class Outlook(NamedTuple):
     stored_worth: float  # of the heat that the plan leaves in house and tank at the end beyond the own control
     indoor_mean_c: float
     own_indoor_mean_c: float
+    warmth_cost: float  # of rooms kept warmer on average than the own control keeps them
 
     @property
     def saving(self) -> float:
         """What the plan is expected to save, heat stored at the end included [currency]."""
         return self.own_cost - self.cost + self.stored_worth
+
+    @property
+    def saving_at_equal_temperature(self) -> float:
+        """The same if the own control were to keep the rooms as warm on average [currency]."""
+        return self.saving + self.warmth_cost
 
 
 @dataclass(frozen=True)

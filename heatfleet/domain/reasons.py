@@ -36,7 +36,6 @@ def sentence(
     known = CATALOGUES[language]
     given = detail.given()
     told = {name: hour(value) for name, value in given.items() if isinstance(value, datetime)}
-    for key in (".".join((code, *told)), f"{code}.{detail.side}", code):
-        if key in known:
-            return known[key].format_map(told)
-    return code
+    more = ".".join(told) or detail.side
+    text = known.get(f"{code}.{more}") or known.get(code, code)
+    return text.format_map(told)

@@ -17,7 +17,7 @@ from heatfleet.flows import toolbox_past
 from heatfleet.flows.toolbox_fleet import Tools, in_executor
 from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
 from heatfleet.flows.toolbox_outlook import Home
-from heatfleet.planning.counterfactual import outlooks, own_control
+from heatfleet.planning.counterfactual import left_alone, outlooks, own_control
 from heatfleet.planning.read_back import Marks, read_back
 from heatfleet.planning.smooth import smooth
 from heatfleet.planning.solve import solve
@@ -117,7 +117,7 @@ def answer(learned: ThermalModels, asked: Asked) -> list[tuple[tuple[PlanStep, .
     first = solve(along_own, QUALITY)
     problem = build_problem(*facts, seen=first)
     found = smooth(problem, solve(problem, QUALITY), asked.in_force)
-    own = own_control(along_own)
+    own = own_control(build_problem(*facts, seen=left_alone(along_own)))
     steps = read_back(problem, found, asked.start_at, asked.marks, own)
     return list(zip(steps, outlooks(problem, found, own), strict=True))
 

@@ -31,11 +31,18 @@ class OwnControl:
     worth: Array  # (home,) of the heat stored at the end [currency]
 
 
-def own_control(problem: Problem) -> OwnControl:
-    """MID everywhere and the pump's own hot-water programme; ``problem`` is linearised along MID.
+def left_alone(problem: Problem) -> Solution:
+    """MID everywhere and the pump's own hot-water programme, as a plan.
 
     What owners wish (a pause) holds here too: where MID is not allowed, the first action that is.
     """
+    action = _own_actions(problem)
+    found = evaluate(problem, action)
+    return Solution(action, found.cost, found.penalty, found.objective)
+
+
+def own_control(problem: Problem) -> OwnControl:
+    """What :func:`left_alone` comes to on ``problem``, which was linearised along it."""
     action = _own_actions(problem)
     found = evaluate(problem, action)
     return OwnControl(energy_of(problem, action) / problem.step_h, found, _worth(problem, found))
@@ -50,6 +57,7 @@ def outlooks(problem: Problem, solution: Solution, own: OwnControl) -> list[Outl
         _worth(problem, found) - own.worth,
         found.indoor.mean(axis=1),
         own.found.indoor.mean(axis=1),
+        (found.indoor - own.found.indoor).mean(axis=1) * _cost_of_a_kelvin(problem),
     )
     return [Outlook(*values) for values in zip(*(c.tolist() for c in columns), strict=True)]
 
@@ -58,6 +66,27 @@ def energy_of(problem: Problem, action: Array) -> Array:
     """Electricity [kWh] of each step of a plan, (home, step)."""
     energy = np.concatenate([problem.space_energy, problem.dhw_energy[:, :, None]], axis=2)
     return np.take_along_axis(energy, action[:, :, None].astype(np.int64), axis=2)[:, :, 0]
+
+
+def charges_planned(problem: Problem) -> Array:
+    """Homes (home, 1) whose tank we may charge; of the others the pump's own charges are not in the problem."""
+    if problem.allowed is None:
+        return np.ones((problem.homes, 1), bool)
+    some: Array = np.any(problem.allowed[:, :, problem.hot_water_action], axis=1)
+    return some[:, None]
+
+
+def _cost_of_a_kelvin(problem: Problem) -> Array:
+    """What it costs to keep the rooms one kelvin warmer over the whole horizon [currency/K], (home,).
+
+    A building at rest, ``x = a x + b heat``, is ``((1 - a)^-1 b)[0]`` warmer per kW; a kWh of heat is worth what the
+    terminal value gives for the rise it makes.
+    """
+    rest = np.eye(problem.a.shape[1]) * (1.0 + 1e-9) - problem.a
+    k_per_kw = np.linalg.solve(rest, problem.b[:, :, None])[:, 0, 0]
+    worth_per_kwh = problem.value_x * (problem.state_weight * problem.b).sum(axis=1) / problem.step_h
+    cost: Array = problem.steps * problem.step_h * worth_per_kwh / k_per_kw
+    return cost
 
 
 def _worth(problem: Problem, found: Evaluation) -> Array:

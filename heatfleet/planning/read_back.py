@@ -17,7 +17,7 @@ import numpy as np
 from heatfleet.domain.levers import STATES
 from heatfleet.domain.plans import NO_DETAIL, PlanStep, Reason, ReasonDetail, Unsteered
 from heatfleet.domain.time_grid import MTU
-from heatfleet.planning.counterfactual import OwnControl, energy_of, left_out
+from heatfleet.planning.counterfactual import OwnControl, charges_planned, energy_of, left_out
 from heatfleet.planning.evaluate import Evaluation, evaluate
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.state import MID
@@ -65,9 +65,10 @@ def read_back(
     states = steering_states(problem, action)
     gain, breaks = left_out(problem, action, states, found)
     why = reasons(problem, action, found, breaks, marks)
+    tank = np.where(charges_planned(problem), found.tank, np.nan)
     columns = (
         states, action == problem.hot_water_action, energy_of(problem, action) / problem.step_h, found.indoor,
-        found.tank, problem.price, why.codes, why.since, why.until, why.by, why.side,
+        tank, problem.price, why.codes, why.since, why.until, why.by, why.side,
         np.where(action == MID, np.nan, gain),
     )  # fmt: skip
     starts = [start_at + t * MTU for t in range(problem.steps + 1)]
@@ -89,8 +90,8 @@ def _details(starts: Sequence[datetime]) -> Callable[[int, int, int, int], Reaso
     def detail(since: int, until: int, by: int, side: int) -> ReasonDetail:
         if since == until == by == side == NONE:
             return NO_DETAIL
-        times = (None if step == NONE else starts[step] for step in (since, until, by))
-        return ReasonDetail(*times, side=None if side == NONE else SIDES[side])
+        begin, end, deadline = (None if step == NONE else starts[step] for step in (since, until, by))
+        return ReasonDetail(begin, end, deadline, None if side == NONE else SIDES[side])
 
     return detail
 
@@ -99,7 +100,7 @@ def _unsteered(own: OwnControl | None, problem: Problem) -> Callable[[int], Sequ
     """Of a home, what each step would be like under its owner's own control."""
     if own is None:
         return lambda i: [None] * problem.steps
-    columns = (own.power_kw, own.found.indoor, own.found.tank)
+    columns = (own.power_kw, own.found.indoor, np.where(charges_planned(problem), own.found.tank, np.nan))
     return lambda i: [Unsteered(*v) for v in zip(*(c[i].tolist() for c in columns), strict=True)]
 
 
@@ -134,28 +135,31 @@ def reasons(problem: Problem, action: Array, found: Evaluation, breaks: Array, m
     cold, warm = _near_limits(problem, found)
     water = action == problem.hot_water_action
     more, less = (action > MID) & ~water, action < MID
-    keeps = breaks != NONE
     dear_from, dear_end = _ahead(dear, problem.price, 1.0)
     cheap_from, _ = _ahead(cheap, problem.price, -1.0)
     table = (  # the first row that fits counts
-        (water & _in_dose(problem, found), Reason.DISINFECTION),
+        (_in_dose(problem, found, water), Reason.DISINFECTION),
         (water, Reason.HOT_WATER),
         (more & cheap, Reason.CHEAP_NOW),
         (less & dear, Reason.DEAR_NOW),
-        (more & (cold | keeps) | less & (warm | keeps) | (action == MID) & cold & dear, Reason.COMFORT_LIMIT),
+        (more & cold | less & warm | (action == MID) & cold & dear, Reason.COMFORT_LIMIT),
         (more & (dear_from != NONE), Reason.DEAR_LATER),
         (less & (cheap_from != NONE), Reason.CHEAP_LATER),
+        ((more | less) & (breaks != NONE), Reason.COMFORT_LIMIT),
     )
     codes = np.select([fits for fits, _ in table], [_code(r) for _, r in table], _code(Reason.STEADY))
     codes = _marked(codes, water, more, less, marks)
-    is_a = lambda *some: np.isin(codes, [_code(r) for r in some])  # noqa: E731
-    pause_end = _end_of_run(is_a(Reason.PAUSE))
-    until = np.select([is_a(Reason.DEAR_LATER), is_a(Reason.DEAR_NOW), is_a(Reason.PAUSE)],
-                      [dear_end, _end_of_run(dear), pause_end], NONE)  # fmt: skip
-    since = np.select([is_a(Reason.DEAR_LATER), is_a(Reason.CHEAP_LATER)], [dear_from, cheap_from], NONE)
-    by = np.where(is_a(Reason.HOT_WATER), breaks, NONE)
-    side = np.where(is_a(Reason.COMFORT_LIMIT), np.where(less, SIDES.index("high"), SIDES.index("low")), NONE)
-    return Reasons(codes, since, until, by, side)
+    paused = codes == _code(Reason.PAUSE)
+    is_dear, is_dear_later = codes == _code(Reason.DEAR_NOW), codes == _code(Reason.DEAR_LATER)
+    ends = [dear_end, _end_of_run(dear), _end_of_run(paused)]
+    is_limit = codes == _code(Reason.COMFORT_LIMIT)
+    return Reasons(
+        codes,
+        since=np.select([is_dear_later, codes == _code(Reason.CHEAP_LATER)], [dear_from, cheap_from], NONE),
+        until=np.select([is_dear_later, is_dear, paused], ends, NONE),
+        by=np.where(codes == _code(Reason.HOT_WATER), breaks, NONE),
+        side=np.where(is_limit, np.where(less, SIDES.index("high"), SIDES.index("low")), NONE),
+    )
 
 
 def _code(reason: Reason) -> int:
@@ -221,10 +225,12 @@ def _ahead(flags: Array, price: Array, sign: float) -> tuple[Array, Array]:
     return begin, np.where(begin == NONE, NONE, end)
 
 
-def _in_dose(problem: Problem, found: Evaluation) -> Array:
-    """Steps before the deadline in which a due dose takes the tank above its usual limit, (home, step)."""
-    if problem.dose_deadline_step is None:
-        return np.zeros(found.tank.shape, bool)
+def _in_dose(problem: Problem, found: Evaluation, water: Array) -> Array:
+    """Steps that charge the tank up to a due dose, or hold it there, before the deadline, (home, step)."""
+    if problem.dose_deadline_step is None or problem.dose_temp is None:
+        return np.zeros(water.shape, bool)
     before = np.arange(problem.steps)[None, :] < problem.dose_deadline_step[:, None]
-    usual = problem.tank_max if problem.tank_max.ndim == 2 else problem.tank_max[:, None]
-    return before & (found.tank > usual)
+    dose: Array = water & before & (found.tank >= problem.dose_temp[:, None] - 1e-6)
+    for t in range(problem.steps - 2, -1, -1):
+        dose[:, t] |= water[:, t] & dose[:, t + 1]
+    return dose

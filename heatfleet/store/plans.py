@@ -57,11 +57,12 @@ class OutlookRow(msgspec.Struct, frozen=True):
     stored_worth: float
     indoor_mean_c: float
     own_indoor_mean_c: float
+    warmth_cost: float
 
     @property
     def outlook(self) -> Outlook:
         """As the domain knows it."""
-        return Outlook(self.cost, self.own_cost, self.stored_worth, self.indoor_mean_c, self.own_indoor_mean_c)
+        return Outlook(*(getattr(self, name) for name in Outlook._fields))
 
 
 _COLUMNS = columns(PlanRow)
@@ -74,7 +75,7 @@ _UNKNOWN = (None,) * len(Unsteered._fields)
 _INSERT_OUTLOOKS = f"""
 insert into plan_outlooks ({columns(OutlookRow)})
 select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::float8[],
-  $7::float8[], $8::float8[], $9::float8[])"""
+  $7::float8[], $8::float8[], $9::float8[], $10::float8[])"""
 
 
 async def replace(tx: WriteTx, plans: Mapping[UUID, Plan]) -> list[UUID]:
@@ -131,6 +132,11 @@ async def in_force(tx: ReadTx, heat_pump_ids: Sequence[UUID], at: datetime) -> d
     sql = f"select {_COLUMNS} from plan_steps where heat_pump_id = any($1) and start_at = $2"
     rows = many(PlanRow, await tx.fetch(sql, list(heat_pump_ids), floor_mtu(at)))
     return {row.heat_pump_id: step_of(row) for row in rows}
+
+
+async def planned_at(tx: ReadTx, at: datetime) -> list[UUID]:
+    """The pumps that have a plan at ``at``."""
+    return [row[0] for row in await tx.fetch("select heat_pump_id from plan_steps where start_at = $1", floor_mtu(at))]
 
 
 async def of_pump(tx: ReadTx, org_id: UUID, heat_pump_id: UUID, since: datetime, until: datetime) -> list[PlanRow]:

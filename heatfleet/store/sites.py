@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from heatfleet.domain.price_zones import zone_facts
 from heatfleet.store.database import ReadTx
 from heatfleet.store.rows import many
 
@@ -27,6 +28,12 @@ class Site(msgspec.Struct, frozen=True):
     includes_everything: bool
     contract_type: str
     contract_currency: str | None = None
+
+    @property
+    def currency(self) -> str:
+        """That of the contract whose prices count, else that of the market."""
+        by_contract = self.contract_currency if self.includes_everything and self.energy_prices else None
+        return by_contract or zone_facts(self.price_zone).currency
 
 
 PLACE = """

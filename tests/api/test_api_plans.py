@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
 
+from heatfleet.api.languages import Words
 from heatfleet.domain.levers import SteeringState
-from heatfleet.domain.plans import Plan, PlanStep, Reason
-from heatfleet.domain.reasons import SENTENCES, sentence
+from heatfleet.domain.plans import Outlook, Plan, PlanStep, Reason, ReasonDetail, Unsteered
+from heatfleet.domain.price_zones import zone_time
+from heatfleet.domain.reasons import CATALOGUES, LANGUAGES
 from heatfleet.store import commands, plans, prices
 from heatfleet.store.commands import Command
 from heatfleet.store.database import FLEET
@@ -21,6 +23,10 @@ from tests.store.worlds import add_connection, add_pump
 
 MTU = timedelta(minutes=15)
 NAN = float("nan")
+COMPARED = (
+    "compared_from", "compared_to", "cost_of_plan", "cost_of_own_control", "worth_of_stored_heat", "expected_saving",
+    "expected_saving_at_equal_temperature", "mean_indoor_temperature", "mean_indoor_temperature_of_own_control",
+)  # fmt: skip
 
 
 async def ask(api: Api, pump_id: UUID, user_id: UUID, what: str, **query: str) -> Answer:
@@ -66,6 +72,8 @@ async def test_a_step_says_what_is_expected_what_it_costs_and_why(
         "price": 0.25,
         "currency": "EUR",
         "cost": 0.075,
+        "cost_of_not_acting": None,
+        "own_control": None,
         "why": {"code": "cheap_now", "text": "Electricity is cheap now, so heat is stored."},
     }
     assert found.body["metadata"] == {
@@ -76,7 +84,9 @@ async def test_a_step_says_what_is_expected_what_it_costs_and_why(
         "price_zone": "DE_LU",
         "currency": "EUR",
         "is_energy_modelled": False,
+        "is_saving_modelled": True,
         "error": None,
+        **dict.fromkeys(COMPARED),
     }
 
 
@@ -168,10 +178,87 @@ async def test_deleted_and_other_pumps_have_neither_plan_nor_commands(api: Api, 
         assert (await ask(api, pump_id, user_id, what)).status == 404
 
 
-def test_every_reason_has_a_sentence_and_only_those() -> None:
-    assert set(SENTENCES) == {reason.value for reason in Reason}
-    assert all(text.endswith(".") and text.count(".") == 1 for text in SENTENCES.values())
-    assert sentence("of_a_newer_version") == "of_a_newer_version"
+async def save_explained(api: Api, pump_id: UUID, at: datetime) -> None:
+    """A quarter-hour of hot water for the evening, and one without price or tank."""
+    detail = ReasonDetail(by=at + timedelta(hours=11))
+    water = PlanStep(at, SteeringState.MID, True, 2.0, 21.0, 47.0, 0.2, Reason.HOT_WATER, detail, 0.1234567,
+                     Unsteered(0.5, 20.9, 45.0))  # fmt: skip
+    untold = PlanStep(at + MTU, SteeringState.MID, False, 0.5, 21.0, NAN, NAN, Reason.STEADY, own=Unsteered(1, 20, NAN))
+    made = Plan((water, untold), at, 1, 1, Outlook(5.0, 5.5, 0.25, 21.5, 21.0, 0.4))
+    async with api.services.database.write(FLEET) as tx:
+        assert await plans.replace(tx, {pump_id: made}) == [pump_id]
+
+
+async def test_a_plan_stands_beside_the_owners_own_control(api: Api, user_id: UUID, pump_id: UUID, clock: Any) -> None:
+    await save_explained(api, pump_id, clock.now)
+    found = (await ask(api, pump_id, user_id, "plan")).body
+    assert {name: found["metadata"][name] for name in COMPARED} == {
+        "compared_from": "2024-01-08T06:00:00Z",
+        "compared_to": "2024-01-08T06:30:00Z",
+        "cost_of_plan": 5.0,
+        "cost_of_own_control": 5.5,
+        "worth_of_stored_heat": 0.25,
+        "expected_saving": 0.75,
+        "expected_saving_at_equal_temperature": 1.15,
+        "mean_indoor_temperature": 21.5,
+        "mean_indoor_temperature_of_own_control": 21.0,
+    }
+    first, second = found["data"]
+    assert first["cost_of_not_acting"] == 0.12346
+    assert first["own_control"] == {
+        "expected_power_w": 500,
+        "expected_indoor_temperature": 20.9,
+        "expected_dhw_temperature": 45.0,
+        "cost": 0.025,
+    }
+    assert (second["cost_of_not_acting"], second["own_control"]["expected_dhw_temperature"]) == (None, None)
+    assert second["own_control"]["cost"] is None
+
+
+async def test_a_newer_plan_without_comparison_shows_none(api: Api, user_id: UUID, pump_id: UUID, clock: Any) -> None:
+    await save_explained(api, pump_id, clock.now)
+    past = {"from": "2024-01-08T05:00:00Z", "to": "2024-01-08T06:00:00Z"}
+    assert (await ask(api, pump_id, user_id, "plan", **past)).body["metadata"]["cost_of_plan"] is None
+    await save_plan(api, pump_id, clock.now, 4, clock.now)
+    assert (await ask(api, pump_id, user_id, "plan")).body["metadata"]["cost_of_plan"] is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "language", "text"),
+    [
+        (None, "en", "Hot water is made now, so that there is enough at 18:00."),
+        ("de-AT,en;q=0.5", "de", "Jetzt wird Warmwasser bereitet, damit um 18:00 genug da ist."),
+        ("fr;q=0.2, xx, sv;q=0.9", "sv", "Nu värms varmvattnet, så att det räcker kl. 18:00."),
+        ("de;q=0", "en", "Hot water is made now, so that there is enough at 18:00."),
+        ("xx;q=much,,;;=", "en", "Hot water is made now, so that there is enough at 18:00."),
+    ],
+)
+async def test_sentences_are_in_the_language_liked_best_at_the_local_clock(
+    api: Api, user_id: UUID, pump_id: UUID, clock: Any, wanted: str | None, language: str, text: str
+) -> None:
+    await save_explained(api, pump_id, clock.now)
+    path = f"/org/{api.org_id}/users/{user_id}/heat-pumps/{pump_id}/plan"
+    found = await api.call("GET", path, headers={"Accept-Language": wanted} if wanted else {})
+    assert (found.headers["Content-Language"], found.headers["Vary"]) == (language, "Accept-Language")
+    assert found.body["data"][0]["why"] == {"code": "hot_water", "text": text}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_language_is_served(api: Api, user_id: UUID, pump_id: UUID, clock: Any, language: str) -> None:
+    await save_plan(api, pump_id, clock.now, 1, clock.now)
+    path = f"/org/{api.org_id}/users/{user_id}/heat-pumps/{pump_id}/plan"
+    found = await api.call("GET", path, headers={"Accept-Language": language})
+    assert found.headers["Content-Language"] == language
+    assert found.body["data"][0]["why"]["text"] == CATALOGUES[language]["cheap_now"]
+
+
+def test_a_time_that_could_be_mistaken_has_its_weekday() -> None:
+    words = Words("de", zone_time("DE_LU"))
+    seen_from = datetime(2024, 1, 8, 6, tzinfo=UTC)
+    far = ReasonDetail(by=seen_from + timedelta(hours=20))
+    assert words.why("hot_water", far, seen_from) == (
+        "Jetzt wird Warmwasser bereitet, damit um 03:00 (Di) genug da ist."
+    )
 
 
 def command(api: Api, pump_id: UUID, at: datetime, **fields: Any) -> Command:

@@ -17,7 +17,8 @@ create table plan_outlooks (
   own_cost double precision not null,
   stored_worth double precision not null,       -- of heat left at the end beyond what the own control leaves
   indoor_mean_c double precision not null,
-  own_indoor_mean_c double precision not null
+  own_indoor_mean_c double precision not null,
+  warmth_cost double precision not null         -- of rooms kept warmer than the own control keeps them
 );
 alter table plan_outlooks enable row level security;
 alter table plan_outlooks force row level security;
