@@ -59,6 +59,7 @@ FOLLOWED = frozenset(
 NOTHING_TO_OPTIMISE = "nothing_to_optimise"
 _NOTICES = {
     NOTHING_TO_OPTIMISE: "Optimisation is on, but no use may be optimised: allow heating, hot water, pool or cooling.",
+    "cannot_disinfect": "We cannot heat the hot water of this pump to 60 °C: keep its own weekly disinfection on.",
     "no_export_reading": "The pump cannot be raised to use solar power: nothing measures what is fed into the grid.",
 }
 """Messages that stand for as long as something is so."""
@@ -69,6 +70,9 @@ with wanted as (
     when 'nothing_to_optimise' then h.is_smart_optimization_active
       and not coalesce(h.is_space_heating_enabled, false) and not coalesce(h.is_hot_water_heating_enabled, false)
       and not coalesce(h.is_pool_heating_enabled, false) and not coalesce(h.is_space_cooling_enabled, false)
+    when 'cannot_disinfect' then h.is_smart_optimization_active and coalesce(h.is_hot_water_heating_enabled, false)
+      and h.connection_id is not null and (h.capabilities #>> '{levers,dhw_setpoint_c,maximum}')::float8 < 60
+      and not h.capabilities -> 'levers' ? 'dhw_boost'
     when 'no_export_reading' then h.is_inverter_forced_mode_enabled and h.connection_id is not null
       and not coalesce(h.capabilities -> 'channels', '[]') ? 'grid_export_kw' end as holds
   from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) as n(id, pump, code, message)

@@ -14,6 +14,7 @@ from heatfleet.api.inputs import HeatPumpInput
 from heatfleet.api.openapi import build_openapi
 from heatfleet.api.routes import HANDLERS
 from heatfleet.domain.capabilities import Capabilities
+from heatfleet.domain.levers import Lever, LeverRange
 from heatfleet.domain.price_zones import PriceZone
 from heatfleet.domain.readings import MODES, Channel
 from heatfleet.domain.statuses import Lifecycle
@@ -108,6 +109,22 @@ async def test_an_action_is_needed_only_while_actions_say_which(api: Api) -> Non
     assert (await api.call("POST", "/" + seen["actions"][0]["resolution_link"]["url"], token=token)).status == 200
     after = (await get(api, idle)).body
     assert (after["action_needed"], after["has_notification"], after["actions"]) == (False, False, [])
+
+
+async def test_a_pump_that_we_cannot_disinfect_says_so(api: Api) -> None:
+    pump = await api.pump(await api.user(), is_smart_optimization_active=True, is_space_heating_enabled=True)
+    await connected(api, pump)
+    for levers, told in (
+        ({Lever.DHW_SETPOINT_C: LeverRange(30, 58, 1)}, ["cannot_disinfect"]),
+        ({Lever.DHW_SETPOINT_C: LeverRange(30, 58, 1), Lever.DHW_BOOST: LeverRange(0, 1, 1)}, []),
+        ({Lever.DHW_SETPOINT_C: LeverRange(30, 60, 1)}, []),
+        ({}, []),
+    ):
+        abilities = Capabilities(levers=levers).to_json()
+        await execute(api, "update heat_pumps set capabilities = $2 where id = $1", UUID(pump["id"]), abilities)
+        assert codes((await put(api, pump, {"is_hot_water_heating_enabled": True})).body) == told
+        off = (await put(api, pump, {"is_hot_water_heating_enabled": False})).body
+        assert codes(off) == [], "hot water is left to the pump's own programme"
 
 
 # Solar surplus -------------------------------------------------------------------------------------------------------

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
+from msgspec import structs
 
 from heatfleet.domain.levers import Lever, LeverRange
 from heatfleet.domain.market_day import visible_until
@@ -20,10 +22,12 @@ from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.flows.toolbox_homes import home_of, load, models_of
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.smooth import smooth
-from heatfleet.store import plans, prices, telemetry
+from heatfleet.planning.state import Freedom
+from heatfleet.store import baselines, models, plans, prices, telemetry
 from heatfleet.store.database import FLEET, Database
 from heatfleet.store.telemetry import TelemetryRow
 from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.model import prior
 from heatfleet.vendors.kit.grants import SealKeys
 from tests.conftest import FakeClock
 from tests.store.worlds import add_connection, add_pump, add_user, capabilities
@@ -206,3 +210,144 @@ async def test_what_may_be_done(
     free = outlook.freedom(homes, np.zeros((1, 2), bool), TimeGrid(clock.now, 2))
     assert free.allowed is not None
     assert free.allowed[0, 0].tolist() == allowed
+
+
+# Disinfection ---------------------------------------------------------------------------------------------------------
+
+
+async def dosed(database: Database, pump: UUID, at: datetime) -> None:
+    """The pump's tank had its last verified dose then."""
+    async with database.write(FLEET) as tx:
+        await telemetry.save_doses(tx, [(pump, at)])
+
+
+async def free_of(database: Database, pump: UUID, now: datetime, paused_steps: int = 0) -> Freedom:
+    homes, grid = await homes_of(database, pump), TimeGrid(now, outlook.HORIZON_STEPS)
+    paused = np.arange(grid.count)[None, :] < paused_steps
+    return outlook.freedom(homes, paused, grid)
+
+
+async def test_a_dose_is_planned_in_the_day_before_its_slack_and_named(
+    database: Database, clock: FakeClock, org_id: UUID, tools: Tools
+) -> None:
+    now = clock.now
+    pump = await pump_with(database, org_id, now)
+    await days_of_prices(database, now)
+    steps = []
+    for days in (1.0, 4.9, 5.5, 6.5, 7.5):
+        await dosed(database, pump, now - timedelta(days=9))
+        async with database.write(FLEET) as tx:
+            await tx.execute("update device_latest set disinfection_last_at = $1", now - timedelta(days=days))
+        free = await free_of(database, pump, now)
+        assert free.dose_deadline_step is not None
+        steps.append(int(free.dose_deadline_step[0]))
+    assert steps == [-1, -1, 48, 48, 16], "early enough to be repeated, then by the deadline, then at once"
+    assert await plan(tools, [pump]) == [pump]
+    async with database.read(org_id) as tx:
+        rows = await plans.of_pump(tx, org_id, pump, now, now + timedelta(days=2))
+    dose = [n for n, row in enumerate(rows) if row.reason_code == "disinfection"]
+    assert dose
+    assert max(dose) < 16
+    assert max(row.dhw_temp_c or 0.0 for row in rows[:16]) >= 60.0
+
+
+async def test_a_tank_nobody_has_seen_disinfected_counts_from_its_first_reading(
+    database: Database, clock: FakeClock, org_id: UUID
+) -> None:
+    now = clock.now
+    pump = await pump_with(database, org_id, now)
+    assert (await free_of(database, pump, now)).dose_deadline_step == [-1]
+    later = now + timedelta(days=8)
+    (home,) = await homes_of(database, pump)
+    assert home.disinfection_last_at == now
+    assert (await free_of(database, pump, later)).dose_deadline_step == [16]
+
+
+async def test_a_large_tank_is_disinfected_every_72_hours(database: Database, clock: FakeClock, org_id: UUID) -> None:
+    pump = await pump_with(database, org_id, clock.now)
+    small, large = prior(None, np.full(1, -10.0)).to_dict(0), prior(None, np.full(1, -10.0)).to_dict(0)
+    large["tank"]["capacity_kwh_per_k"] = 0.6
+    found = []
+    for parameters in (small, large):
+        async with database.write(FLEET) as tx:
+            await models.add(tx, [models.NewModel(pump, org_id, "ols", parameters, 0.1, clock.now)])
+            assert await models.tanks_kwh_per_k(tx, [pump]) == {pump: parameters["tank"]["capacity_kwh_per_k"]}
+        (home,) = await homes_of(database, pump)
+        found.append(home.disinfection_every)
+    assert found == [timedelta(days=7), timedelta(hours=72)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "paused", "charges"),
+    [
+        ({}, 0, True),
+        ({}, 140, True),  # no time is left but in the pause
+        ({"dhw_standard_temperature": 48.0}, 0, True),  # a narrow tank is not planned otherwise
+        ({"is_hot_water_heating_enabled": False}, 0, False),
+        ({"capabilities": capabilities(SG)}, 0, False),
+        ({"capabilities": capabilities(SG | {Lever.DHW_SETPOINT_C: LeverRange(30, 60, 1)})}, 0, True),
+    ],
+)
+async def test_where_a_due_dose_may_be_given(
+    database: Database, clock: FakeClock, org_id: UUID, fields: dict[str, Any], paused: int, charges: bool
+) -> None:
+    pump = await pump_with(database, org_id, clock.now, **fields)
+    await dosed(database, pump, clock.now - timedelta(days=5.5))
+    free = await free_of(database, pump, clock.now, paused)
+    assert free.allowed is not None
+    assert free.allowed[0, :48, 4].all() == charges
+    assert free.dose_deadline_step == [48 if charges else -1]
+    if paused:
+        assert free.allowed[0, :48, :4].tolist() == [[True, False, False, False]] * 48
+
+
+async def test_a_pause_comes_before_a_dose_that_can_wait(database: Database, clock: FakeClock, org_id: UUID) -> None:
+    pump = await pump_with(database, org_id, clock.now)
+    await dosed(database, pump, clock.now - timedelta(days=5.5))
+    free = await free_of(database, pump, clock.now, paused_steps=20)
+    assert free.allowed is not None
+    assert not free.allowed[0, :20, 4].any()
+    assert free.allowed[0, 20:48, 4].all()
+
+
+# Levers and prices ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_first_steps_keep_what_the_vendor_is_still_carrying_out(
+    database: Database, clock: FakeClock, org_id: UUID
+) -> None:
+    now = clock.now
+    slow = {Lever.CURVE_OFFSET_K: LeverRange(-10, 10, 1, slowest_repeat_h=1.0)}
+    pump = await pump_with(database, org_id, now, capabilities=capabilities(slow), current_state="low")
+    moved = baselines.Moved(pump, org_id, "curve_offset_k", 0.0, -1.0, now, now + HOUR / 4, now + HOUR, 1)
+    async with database.write(FLEET) as tx:
+        await baselines.capture(tx, [moved])
+    free = await free_of(database, pump, now + timedelta(minutes=15))
+    assert free.allowed is not None
+    assert free.allowed[0, :3, :4].tolist() == [[False, True, False, False]] * 3
+    assert free.allowed[0, 3, :4].all()
+
+
+async def test_who_trades_plans_with_the_zones_price(database: Database, clock: FakeClock, org_id: UUID) -> None:
+    pump = await pump_with(database, org_id, clock.now)
+    await days_of_prices(database, clock.now)
+    (home,) = await homes_of(database, pump)
+    fixed = [{"price": 0.31, "timestamp": "2020-01-01T00:00:00Z"}]
+    site = structs.replace(home.site, energy_prices=fixed, includes_everything=True, contract_type="yearly")
+    grid = TimeGrid(clock.now, 96)
+    async with database.read(FLEET) as tx:
+        around = await outlook.surroundings(tx, [home.site], grid, clock.now)
+    owner, trader = (replace(home, site=site, is_trading=trades) for trades in (False, True))
+    price = outlook.horizon([owner, trader], around, grid).price
+    assert set(price[0]) == {0.31}
+    assert set(price[1].round(6)) == {0.02, 0.4}
+
+
+async def test_a_limit_of_the_grid_reaches_the_problem(database: Database, clock: FakeClock, org_id: UUID) -> None:
+    pump = await pump_with(database, org_id, clock.now)
+    (home,) = await homes_of(database, pump)
+    grid = TimeGrid(clock.now, 96)
+    free = outlook.freedom([home, replace(home, max_power_kw=4.2)], np.zeros((2, 96), bool), grid)
+    assert free.max_power_kw is not None
+    assert np.isnan(free.max_power_kw[0])
+    assert free.max_power_kw[1] == 4.2
