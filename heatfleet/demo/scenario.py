@@ -15,7 +15,7 @@ import numpy as np
 
 from heatfleet.domain.errors import Invalid
 from heatfleet.domain.price_zones import zone_facts, zone_time
-from heatfleet.domain.time_grid import TimeGrid, day_of, floor_mtu, local_midnight
+from heatfleet.domain.time_grid import TimeGrid, floor_mtu, local_midnight
 from heatfleet.markets import synthetic as synthetic_market
 from heatfleet.markets.prices_file import align_prices, load_prices
 from heatfleet.thermal.arrays import Array
@@ -104,18 +104,18 @@ def make_scenario(options: OnceOptions) -> Scenario:
     counted = grid.index(first)
     price, price_label, price_notes = _prices(options, grid, first)
     outdoor_c, ghi, air_label, air_notes = _weather(options, grid, first)
-    design_c = _design_outdoor_c(options.zone)
+    design_c = design_outdoor_c(options.zone)
     homes = draw_homes(options.homes, options.seed, design_c)
     place_of = np.arange(options.homes) % len(outdoor_c)
     times = list(TimeGrid(warm, grid.count + TAIL_STEPS))
     return Scenario(
         grid, counted, options.zone, price + options.adder, place_of, outdoor_c, ghi, _quarters(times, options.zone),
-        homes, _drive(homes, options, grid, (outdoor_c[place_of], ghi[place_of])),
+        homes, drive_of(homes, options.seed, options.zone, grid, (outdoor_c[place_of], ghi[place_of])),
         options.seed, design_c, f"prices: {price_label}; weather: {air_label}", price_notes + air_notes,
     )  # fmt: skip
 
 
-def _design_outdoor_c(zone: str) -> float:
+def design_outdoor_c(zone: str) -> float:
     """Outdoor temperature for which installers size [°C]: colder in the north-east, milder in the south-west."""
     facts = zone_facts(zone)
     return float(np.clip(-10.0 - 0.5 * (facts.latitude - 50.0) - 0.15 * (facts.longitude - 9.0), -22.0, -2.0))
@@ -164,17 +164,16 @@ def _quarters(times: list[datetime], zone: str) -> Array:
     return np.array([(local.hour * 4 + local.minute // 15) for local in (t.astimezone(clock) for t in times)])
 
 
-def _drive(homes: Homes, options: OnceOptions, grid: TimeGrid, air: tuple[Array, Array]) -> Drive:
-    """What happens to the homes; ``air`` = outdoor temperature and irradiance, (home, step + tail)."""
-    zone, (outdoor_c, ghi) = zone_time(options.zone), air
-    times = [floor_mtu(t) for t in grid]
-    days = np.array([day_of(t, zone).toordinal() for t in times])
-    local = [t.astimezone(zone) for t in times]
+def drive_of(homes: Homes, seed: int, zone: str, grid: TimeGrid, air: tuple[Array, Array]) -> Drive:
+    """What happens to the homes; ``air`` = outdoor temperature and irradiance, (home, step) or longer."""
+    clock, (outdoor_c, ghi) = zone_time(zone), air
+    local = [floor_mtu(t).astimezone(clock) for t in grid]
+    days = np.array([t.toordinal() for t in local])
     quarter = np.array([t.hour * 4 + t.minute // 15 for t in local])
     draw_kwh, gains_kw = np.zeros((2, homes.count, grid.count))
     for day in np.unique(days):
-        mask = days == day
-        drawn, gains = day_of_use(homes, options.seed, int(day))
-        draw_kwh[:, mask], gains_kw[:, mask] = drawn[:, quarter[mask]], gains[:, quarter[mask]]
+        first, last = np.flatnonzero(days == day)[[0, -1]]
+        span, drawn = slice(first, last + 1), day_of_use(homes, seed, int(day))
+        draw_kwh[:, span], gains_kw[:, span] = (np.take(each, quarter[span], axis=1) for each in drawn)
     hour_of_week = np.array([t.weekday() * 24 + t.hour + t.minute / 60.0 for t in local])
     return Drive(outdoor_c[:, : grid.count], ghi[:, : grid.count], draw_kwh, gains_kw, hour_of_week)

@@ -46,10 +46,16 @@ class Drive:
     gains_kw: Array
     hour_of_week: Array  # (step,), 0 = Monday 00:00 local
 
-    def arrays(self, homes: slice = slice(None)) -> tuple[tuple[Array, Array, Array, Array], Array]:
-        """The (home, step) arrays of some homes and the hours, laid out for the kernel."""
+    def of(self, homes: slice) -> Drive:
+        """The drive of some homes, copied."""
         series = (self.outdoor_c, self.ghi_kw_m2, self.draw_kwh, self.gains_kw)
-        outdoor, sun, draw, gains = (np.ascontiguousarray(values[homes], dtype=float) for values in series)
+        outdoor, sun, draw, gains = (np.array(values[homes], float) for values in series)
+        return Drive(outdoor, sun, draw, gains, self.hour_of_week)
+
+    def arrays(self) -> tuple[tuple[Array, Array, Array, Array], Array]:
+        """The (home, step) arrays and the hours, laid out for the kernel."""
+        series = (self.outdoor_c, self.ghi_kw_m2, self.draw_kwh, self.gains_kw)
+        outdoor, sun, draw, gains = (np.ascontiguousarray(values, dtype=float) for values in series)
         return (outdoor, sun, draw, gains), np.ascontiguousarray(self.hour_of_week, dtype=float)
 
 

@@ -49,6 +49,7 @@ USE_NONE, USE_SPACE, USE_DHW = 0.0, 1.0, 2.0
 FLOW_MAX_C = 58.0
 COMPRESSOR_TANK_MAX_C = 54.0
 COIL_APPROACH_K, COIL_FLOW_MIN_C = 6.0, 25.0
+DHW_LOAD = 0.85  # of the largest heat, while it charges the tank
 DISINFECTION_C, DISINFECTION_HOLD_H = 60.0, 0.6
 SERVED_C, COLD_C, CELLAR_C = 40.0, 10.0, 18.0
 WARM_WATER_C = 45.0
@@ -131,19 +132,30 @@ def _defrost(frost_h: float, frosting: float, dt: float) -> tuple[float, float]:
 
 
 @njit(cache=True, inline="always")
+def _coil_c(p: Array, upper_c: float, lower_c: float, heat_kwh: float) -> float:
+    """Temperature of the water around the coil after some heat; above the upper zone's both are mixed."""
+    lower_after_c = lower_c + heat_kwh / (LOWER * p[C_W])
+    if lower_after_c <= upper_c:
+        return lower_after_c
+    return UPPER * upper_c + LOWER * lower_c + heat_kwh / p[C_W]
+
+
+@njit(cache=True, inline="always")
 def _output(
-    p: Array, maps: Array, use: float, outdoor_c: float, indoor_c: float, lower_c: float, wanted_kw: float,
-    demand_kw: float, frosting: float,
+    p: Array, maps: Array, use: float, outdoor_c: float, indoor_c: float, upper_c: float, lower_c: float,
+    wanted_kw: float, demand_kw: float, frosting: float, dt: float,
 ) -> tuple[float, float]:  # fmt: skip
     """Heat of the running compressor and its electricity [kW], between two defrosts.
 
     The maps hold what is left after defrosting (EN 14511 measures over whole frost cycles), so that between defrosts
-    both heat and COP are higher by the share of time that melting takes.
+    both heat and COP are higher by the share of time that melting takes. A tank warms by kelvins within a substep:
+    the water around the coil counts as it is halfway.
     """
     gain = 1.0 + frosting * DEFROST_H / FROST_H
     if use == USE_DHW:
-        flow_c = max(lower_c + COIL_APPROACH_K, COIL_FLOW_MIN_C)
-        heat, load = 0.85 * p[NOMINAL] * gain * capacity(maps, outdoor_c, flow_c), 0.85
+        full, load = DHW_LOAD * p[NOMINAL] * gain, DHW_LOAD
+        flow_c = _coil_flow_c(_coil_c(p, upper_c, lower_c, 0.5 * dt * full))
+        heat = full * capacity(maps, outdoor_c, flow_c)
     else:
         high = p[NOMINAL] * gain * capacity(maps, outdoor_c, indoor_c + max(demand_kw, 0.0) / p[UA_EM])
         heat = min(max(wanted_kw, p[MOD_MIN] * p[NOMINAL]), high)
@@ -152,14 +164,20 @@ def _output(
 
 
 @njit(cache=True, inline="always")
+def _coil_flow_c(water_c: float) -> float:
+    """Flow temperature it takes to heat a tank through its coil [°C]."""
+    return max(water_c + COIL_APPROACH_K, COIL_FLOW_MIN_C)
+
+
+@njit(cache=True, inline="always")
 def _backup_kw(
-    p: Array, use: float, charging: float, lower_c: float, deficit_kwh: float, demand_kw: float, heat_kw: float
+    p: Array, use: float, charging: float, lower_c: float, deficit_kwh: float, demand_kw: float, output_kw: float
 ) -> tuple[float, float]:
     """Electric element [kW] into space and into the tank: only what the compressor cannot do."""
     if charging == 1.0 and lower_c >= COMPRESSOR_TANK_MAX_C:
         return 0.0, min(p[BACKUP], 3.0)
-    if deficit_kwh >= 2.9 * p[HYSTERESIS] and use == USE_SPACE and demand_kw > 1.02 * heat_kw:
-        return min(p[BACKUP], demand_kw - heat_kw), 0.0
+    if deficit_kwh >= 2.9 * p[HYSTERESIS] and use == USE_SPACE and demand_kw > 1.02 * output_kw:
+        return min(p[BACKUP], demand_kw - output_kw), 0.0
     return 0.0, 0.0
 
 
@@ -198,7 +216,7 @@ def _water(
     if use == USE_NONE:
         quick = min(dt / 0.7, 1.0)
         return flow_c + (indoor_c - flow_c) * quick, return_c + (indoor_c - return_c) * quick
-    to_c = max(lower_c + COIL_APPROACH_K, COIL_FLOW_MIN_C) if use == USE_DHW else indoor_c + heat_kw / p[UA_EM] + 2.0
+    to_c = _coil_flow_c(lower_c) if use == USE_DHW else indoor_c + heat_kw / p[UA_EM] + 2.0
     quick = min(dt / 0.15, 1.0)
     return flow_c + (to_c - flow_c) * quick, return_c + (to_c - 4.5 - return_c) * quick
 
@@ -248,17 +266,17 @@ def _lift_k(u: Array) -> float:
 @njit(cache=True, inline="always")
 def _compressor(
     p: Array, maps: Array, use: float, is_start: bool, frost_h: float, frosting: float, outdoor_c: float,
-    indoor_c: float, lower_c: float, deficit_kwh: float, demand_kw: float, dt: float,
-) -> tuple[float, float, float, float]:  # fmt: skip
-    """Heat and electricity [kW] over a substep, running time since the last defrost, share spent melting."""
+    indoor_c: float, upper_c: float, lower_c: float, deficit_kwh: float, demand_kw: float, dt: float,
+) -> tuple[float, float, float, float, float]:  # fmt: skip
+    """Mean heat and electricity, output while heating [kW], running time since melting, share spent melting."""
     if use == USE_NONE:
-        return 0.0, 0.0, frost_h, 0.0
+        return 0.0, 0.0, 0.0, frost_h, 0.0
     frost_h, melting = _defrost(frost_h, frosting, dt)
     wanted = demand_kw + max(deficit_kwh, 0.0) / CATCH_UP_H
-    heat, electric = _output(p, maps, use, outdoor_c, indoor_c, lower_c, wanted, demand_kw, frosting)
+    output, electric = _output(p, maps, use, outdoor_c, indoor_c, upper_c, lower_c, wanted, demand_kw, frosting, dt)
     starting = START_LOSS_H / dt if is_start else 0.0
     electric = electric * (1.0 - melting) + DEFROST_POWER * p[NOMINAL] * melting
-    return heat * max(1.0 - melting - starting, 0.0), electric, frost_h, melting
+    return output * max(1.0 - melting - starting, 0.0), electric, output, frost_h, melting
 
 
 @njit(cache=True, inline="always")
@@ -313,10 +331,10 @@ def _live(p: Array, x: Array, u: Array, d: Array, maps: Array, dt: float, subste
         c = _decide(p, u, c, 0.5 * (upper + lower), lower, deficit, demand, is_due, blocked, dt)
         use = c[0]
         is_start = was == USE_NONE and use != USE_NONE
-        heat, electric, frost, melting = _compressor(
-            p, maps, use, is_start, frost, frosting, outdoor, indoor, lower, deficit, demand, dt
+        heat, electric, output, frost, melting = _compressor(
+            p, maps, use, is_start, frost, frosting, outdoor, indoor, upper, lower, deficit, demand, dt
         )
-        element, tank_element = _backup_kw(p, use, c[2], lower, deficit, demand, heat) if not blocked else (0.0, 0.0)
+        element, tank_element = _backup_kw(p, use, c[2], lower, deficit, demand, output) if not blocked else (0.0, 0.0)
         _meter(p, out, use, heat, electric, element, tank_element, melting, dt)
         space, water = (element, heat + tank_element) if use == USE_DHW else (heat + element, tank_element)
         deficit = min(max(deficit + (demand - space) * dt, -1.5 * p[HYSTERESIS]), 3.0 * p[HYSTERESIS])

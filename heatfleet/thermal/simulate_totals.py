@@ -129,7 +129,7 @@ class _Work:
         """Advance some homes through a stretch; their power together [kW], (step,)."""
         fleet_kw = np.zeros(len(stretch.period))
         run_totals(
-            self.homes[part], self.states[part], self.inputs[part], *stretch.drive.arrays(part), coefficients(),
+            self.homes[part], self.states[part], self.inputs[part], *stretch.drive.of(part).arrays(), coefficients(),
             *self.time, self.comfort_c[part], np.asarray(stretch.period, np.int64), self.sums[part],
             self.energy_kwh[part], fleet_kw,
         )  # fmt: skip
