@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -25,10 +27,11 @@ from heatfleet.bench._savings import CHEAPEST, FLAT, FORESIGHT, OURS, OWN, PI, O
 from heatfleet.demo.control import Outlook, PlannedControl
 from heatfleet.demo.control_book import POLICY, SPACE_LEVERS
 from heatfleet.demo.figures import RunFigures, run_figures
-from heatfleet.demo.loop import Controller, Loop, OwnControl
+from heatfleet.demo.loop import Controller, Loop
 from heatfleet.demo.scenario import OnceOptions, Scenario, make_scenario
 from heatfleet.domain.levers import OptimizationLevel
 from heatfleet.domain.policy import Policy
+from heatfleet.domain.price_zones import zone_time
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import ThermalModels
 from heatfleet.thermal.simulate import Trace
@@ -37,6 +40,7 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 WEEKS = ("2024-01-08", "2025-12-08")
 WEATHER = "openmeteo_t2m_hourly_2024_de.csv"
 PRICES = {"2024": "smard_dayahead_hourly_2024.csv", "2025": "smard_dayahead_15min_2025-12.csv"}
+PROCESSES = 2
 FEE_LOW, FEE_STANDARD, FEE_HIGH = 0.03, 0.09, 0.15
 LOW_UNTIL_H, HIGH_FROM_H, HIGH_UNTIL_H = 6, 17, 21
 
@@ -48,10 +52,21 @@ class _Tariff:
 
 
 @dataclass(frozen=True)
+class _Week:
+    """Outcomes of one week by tariff and controller, and what the week was."""
+
+    said: dict[str, Any]
+    outcomes: dict[str, dict[str, Outcome]]
+
+
+_Task = tuple[OnceOptions, tuple[float, ...], bool]
+
+
+@dataclass(frozen=True)
 class _Entry:
     """A controller of the bench; ``at_any_price``: what it does is the same at every tariff."""
 
-    make: Callable[[Loop, ThermalModels], Controller]
+    make: Callable[[Loop, ThermalModels], Controller | None]
     policy: Policy = POLICY
     at_any_price: bool = False
 
@@ -61,7 +76,7 @@ def _planner(outlook: Outlook) -> Callable[[Loop, ThermalModels], Controller]:
 
 
 _CONTROLLERS = {
-    OWN: _Entry(lambda loop, learned: OwnControl(), at_any_price=True),
+    OWN: _Entry(lambda loop, learned: None, at_any_price=True),
     PI: _Entry(lambda loop, learned: IndoorPi(loop), at_any_price=True),
     CHEAPEST: _Entry(lambda loop, learned: CheapestHours()),
     FLAT: _Entry(_planner(FlatPrice()), at_any_price=True),
@@ -92,22 +107,17 @@ def run(
     adders : flat adders to the spot price [currency/kWh], one tariff each.
     """
     began = perf_counter()
-    entries = _CONTROLLERS | (_ABLATIONS if ablations else {})
-    tariffs = _tariffs(adders)
     numbers = [*seeds, *(secrets.randbelow(1_000_000) for _ in weeks[len(seeds) :])]
-    found: dict[str, dict[str, list[Outcome]]] = {t.name: {name: [] for name in entries} for t in tariffs}
-    said = []
-    for week, seed in zip(weeks, numbers, strict=True):
-        scenario = make_scenario(_options(week, seed, homes, days, zone))
-        said.append(_said(scenario, week))
-        for tariff, outcomes in _week(scenario, tariffs, entries).items():
-            for name, outcome in outcomes.items():
-                found[tariff][name].append(outcome)
-    tables = {tariff: {name: Outcome.joined(parts) for name, parts in rows.items()} for tariff, rows in found.items()}
+    options = [_options(week, seed, homes, days, zone) for week, seed in zip(weeks, numbers, strict=True)]
+    parts = _in_parallel([(each, tuple(adders), ablations) for each in options])
+    tables = {
+        tariff: {name: Outcome.joined([part.outcomes[tariff][name] for part in parts]) for name in rows}
+        for tariff, rows in parts[0].outcomes.items()
+    }
     report = {
         "homes_a_week": homes,
         "days": days,
-        "weeks": said,
+        "weeks": [part.said for part in parts],
         "reference": OWN,
         "tariffs": {tariff: _table(outcomes) for tariff, outcomes in tables.items()},
         "seconds": round(perf_counter() - began, 1),
@@ -119,9 +129,18 @@ def run(
     return report
 
 
-def _said(scenario: Scenario, week: str) -> dict[str, Any]:
+def _in_parallel(tasks: Sequence[_Task]) -> list[_Week]:
+    """The weeks, two at a time."""
+    if len(tasks) == 1:
+        return [_week(tasks[0])]
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
+        return list(pool.map(_week, tasks))
+
+
+def _said(scenario: Scenario) -> dict[str, Any]:
     mean_c = float(scenario.drive.outdoor_c[:, scenario.counted :].mean())
-    about = {"start": week, "zone": scenario.zone, "seed": scenario.seed, "mean_outdoor_c": round(mean_c, 2)}
+    start = scenario.grid.at(scenario.counted).astimezone(zone_time(scenario.zone)).date().isoformat()
+    about = {"start": start, "zone": scenario.zone, "seed": scenario.seed, "mean_outdoor_c": round(mean_c, 2)}
     return {**about, "data": scenario.data, "notes": list(scenario.notes)}
 
 
@@ -160,27 +179,35 @@ def _with_grid_fee(scenario: Scenario) -> Array:
     return scenario.price + fee
 
 
-def _week(
-    scenario: Scenario, tariffs: Sequence[_Tariff], entries: Mapping[str, _Entry]
-) -> dict[str, dict[str, Outcome]]:
-    """Outcomes of one week by tariff and controller."""
-    prices = {tariff.name: tariff.price(scenario) for tariff in tariffs}
-    first = next(iter(prices.values()))
-    warm = Loop.begin(replace(scenario, price=first))
+def _week(task: _Task) -> _Week:
+    """Outcomes of one week."""
+    options, adders, ablations = task
+    scenario = make_scenario(options)
+    prices = {tariff.name: tariff.price(scenario) for tariff in _tariffs(adders)}
+    warm = Loop.begin(replace(scenario, price=next(iter(prices.values()))))
     teacher = PlannedControl(warm)
     warm.warm_up(teacher)
+    runs = _runs(warm, teacher.learned, prices, _CONTROLLERS | (_ABLATIONS if ablations else {}))
+    outdoor_c = scenario.drive.outdoor_c[:, scenario.counted :]
     lever = np.arange(scenario.homes.count) % len(SPACE_LEVERS)
-    counted = slice(scenario.counted, scenario.grid.count)
+    outcomes = {
+        tariff: {name: Outcome.of(rows[OWN], run, outdoor_c, lever) for name, run in rows.items()}
+        for tariff, rows in runs.items()
+    }
+    return _Week(_said(scenario), outcomes)
+
+
+def _runs(
+    warm: Loop, learned: ThermalModels, prices: Mapping[str, Array], entries: Mapping[str, _Entry]
+) -> dict[str, dict[str, tuple[RunFigures, Trace]]]:
+    """Figures and traces by tariff and controller, all from the moment at which ``warm`` stands."""
+    grid, counted = warm.scenario.grid, slice(warm.scenario.counted, warm.scenario.grid.count)
     found: dict[str, dict[str, tuple[RunFigures, Trace]]] = {tariff: {} for tariff in prices}
     for name, entry in entries.items():
         for tariff in [next(iter(prices))] if entry.at_any_price else prices:
             loop = warm.fork(prices[tariff], entry.policy)
-            trace, _ = loop.run(entry.make(loop, teacher.learned), scenario.grid.count)
-            for counts_at in prices if entry.at_any_price else [tariff]:
-                run = run_figures(trace, prices[counts_at][counted], warm.band(), loop.stored_heat_kwh())
-                found[counts_at][name] = (run, trace)
-    outdoor_c = scenario.drive.outdoor_c[:, counted]
-    return {
-        tariff: {name: Outcome.of(runs[OWN], run, outdoor_c, lever) for name, run in runs.items()}
-        for tariff, runs in found.items()
-    }
+            trace, _ = loop.run(entry.make(loop, learned), grid.count)
+            for paid in prices if entry.at_any_price else [tariff]:
+                run = run_figures(trace, prices[paid][counted], warm.band(), loop.stored_heat_kwh())
+                found[paid][name] = (run, trace)
+    return found

@@ -17,7 +17,7 @@ import numpy as np
 
 from heatfleet.demo.control import PlannedControl
 from heatfleet.demo.figures import Comparison, compare, run_figures
-from heatfleet.demo.loop import Loop, OwnControl, Progress
+from heatfleet.demo.loop import Loop, Progress
 from heatfleet.demo.picture import WeekPicture, draw_week
 from heatfleet.demo.scenario import OnceOptions, Scenario, make_scenario
 from heatfleet.domain.price_zones import zone_facts, zone_time
@@ -56,7 +56,7 @@ def compare_week(options: OnceOptions, progress: Progress = lambda done, of: Non
     control = PlannedControl(ours)
     ours.warm_up(control, progress)
     own, before = ours.fork(), ours.book.writes
-    own_trace, _ = own.run(OwnControl(), scenario.grid.count)
+    own_trace, _ = own.run(None, scenario.grid.count)
     trace, states = ours.run(control, scenario.grid.count, progress)
     counted = slice(scenario.counted, scenario.grid.count)
     base, steered = (
