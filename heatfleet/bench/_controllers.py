@@ -45,7 +45,7 @@ class CheapestHours:
 
 
 class IndoorPi:
-    """Holds the room a little above the owner's setpoint by moving setpoint or curve without steps, guards or a look at prices.
+    """Holds the room a little above the owner's setpoint: moves setpoint or curve without steps, guards or prices.
 
     SG-Ready pumps have nothing to move continuously and keep their own control. Gains [K/K] and [K/(K·h)] and the
     target were the best of those tried on seeds 9001 and 9002.
