@@ -106,19 +106,24 @@ def _demand_kw(p: Array, indoor_c: float, outdoor_mean_c: float, outdoor_c: floa
 
 
 @njit(cache=True, inline="always")
-def _use(p: Array, use: float, phase_h: float, deficit_kwh: float, dhw: bool, demand_kw: float, blocked: bool) -> float:
-    """What the compressor works for in this substep."""
+def _use(
+    p: Array, use: float, phase_h: float, deficit_kwh: float, dhw: bool, demand_kw: float, blocked: bool, dt: float
+) -> float:
+    """What the compressor works for in this substep; thresholds are met at the nearest substep, not the next."""
     if blocked:
         return USE_NONE
+    phase_h += 0.5 * dt
     if use == USE_NONE:
-        if phase_h < p[MIN_OFF] or not (dhw or deficit_kwh > p[HYSTERESIS]):
+        if phase_h < p[MIN_OFF] or not (dhw or deficit_kwh + 0.5 * dt * demand_kw > p[HYSTERESIS]):
             return USE_NONE
         return USE_DHW if dhw else USE_SPACE
     if dhw:
         return USE_DHW
+    low_kw = p[MOD_MIN] * p[NOMINAL]
     if use == USE_DHW:
-        return USE_SPACE if p[RESTS] == 0.0 and demand_kw > p[MOD_MIN] * p[NOMINAL] else USE_NONE
-    return USE_SPACE if deficit_kwh > -p[HYSTERESIS] or phase_h < p[MIN_ON] else USE_NONE
+        return USE_SPACE if p[RESTS] == 0.0 and demand_kw > low_kw else USE_NONE
+    goes_on = deficit_kwh + 0.5 * dt * (demand_kw - low_kw) > -p[HYSTERESIS] or phase_h < p[MIN_ON]
+    return USE_SPACE if goes_on else USE_NONE
 
 
 @njit(cache=True, inline="always")
@@ -251,7 +256,7 @@ def _decide(
     disinfecting, dose_h, since_h = _disinfection(is_due, sensor_c, disinfecting, dose_h, since_h, dt)
     charging = _charging(p, sensor_c, charging, disinfecting, u[DHW_SETPOINT] + 3.0 * _lift_k(u), u[BOOST])
     dhw = charging == 1.0 and lower_c < COMPRESSOR_TANK_MAX_C
-    use = _use(p, was, phase_h, deficit_kwh, dhw, demand_kw, blocked)
+    use = _use(p, was, phase_h, deficit_kwh, dhw, demand_kw, blocked, dt)
     if (use == USE_NONE) != (was == USE_NONE):
         phase_h = 0.0
     return use, phase_h, charging, disinfecting, dose_h, since_h, blocked_h
@@ -265,7 +270,7 @@ def _lift_k(u: Array) -> float:
 
 @njit(cache=True, inline="always")
 def _compressor(
-    p: Array, maps: Array, use: float, is_start: bool, frost_h: float, frosting: float, outdoor_c: float,
+    p: Array, maps: Array, use: float, phase_h: float, frost_h: float, frosting: float, outdoor_c: float,
     indoor_c: float, upper_c: float, lower_c: float, deficit_kwh: float, demand_kw: float, dt: float,
 ) -> tuple[float, float, float, float, float]:  # fmt: skip
     """Mean heat and electricity, output while heating [kW], running time since melting, share spent melting."""
@@ -274,7 +279,7 @@ def _compressor(
     frost_h, melting = _defrost(frost_h, frosting, dt)
     wanted = demand_kw + max(deficit_kwh, 0.0) / CATCH_UP_H
     output, electric = _output(p, maps, use, outdoor_c, indoor_c, upper_c, lower_c, wanted, demand_kw, frosting, dt)
-    starting = START_LOSS_H / dt if is_start else 0.0
+    starting = max(START_LOSS_H - phase_h, 0.0) / dt
     electric = electric * (1.0 - melting) + DEFROST_POWER * p[NOMINAL] * melting
     return output * max(1.0 - melting - starting, 0.0), electric, output, frost_h, melting
 
@@ -330,9 +335,8 @@ def _live(p: Array, x: Array, u: Array, d: Array, maps: Array, dt: float, subste
         was, blocked = c[0], u[SG_READY] == 1.0 and c[6] < BLOCK_LASTS_H
         c = _decide(p, u, c, 0.5 * (upper + lower), lower, deficit, demand, is_due, blocked, dt)
         use = c[0]
-        is_start = was == USE_NONE and use != USE_NONE
         heat, electric, output, frost, melting = _compressor(
-            p, maps, use, is_start, frost, frosting, outdoor, indoor, upper, lower, deficit, demand, dt
+            p, maps, use, c[1], frost, frosting, outdoor, indoor, upper, lower, deficit, demand, dt
         )
         element, tank_element = _backup_kw(p, use, c[2], lower, deficit, demand, output) if not blocked else (0.0, 0.0)
         _meter(p, out, use, heat, electric, element, tank_element, melting, dt)
@@ -342,7 +346,7 @@ def _live(p: Array, x: Array, u: Array, d: Array, maps: Array, dt: float, subste
         flow, back = _water(p, use, heat, indoor, lower, flow, back, dt)
         indoor, mass, lost = _building(p, indoor, mass, outdoor, space, solar, d[3], dt)
         upper, lower, drawn, tank_lost = _tank(p, upper, lower, water * dt, d[2] * dt, dt)
-        out[X_STARTS] += is_start
+        out[X_STARTS] += was == USE_NONE and use != USE_NONE
         out[X_UNSERVED] += d[2] * dt - drawn
         out[X_LOSS] += lost
         out[X_TANKLOSS] += tank_lost
