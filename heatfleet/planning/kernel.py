@@ -23,7 +23,6 @@ class Effort(NamedTuple):
     """How hard to try."""
 
     passes: int
-    cells: int
     polish: int  # passes over both modes, for two-mass buildings
     layers: int
     swing_k: float  # polished where heat moves the fast mode by more than this
@@ -120,11 +119,11 @@ def plan_homes(
                 charge_costs(batch, i, home.scale, surcharge, locked, tank)
                 plan_tank(batch, rules, i, home.scale, run_cost, tank, slots)
             if p < effort.passes:
-                lay_grid(home, nominal, MARGIN_K, effort.cells, grid)
+                lay_grid(home, nominal, MARGIN_K, grid)
                 backward(home, grid, work, nominal, slots, start, rules.min_on, rules.min_off)
                 walk(home, grid, work.rows, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
             else:
-                lay_plane(home, effort.cells, grid, plane)
+                lay_plane(home, grid, plane)
                 plane_backward(home, grid, plane, slots, start, rules.min_on, rules.min_off)
                 plane_walk(home, grid, plane, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
             consider(batch, rules, i, home.scale, action, best)

@@ -23,7 +23,7 @@ from heatfleet.planning.space_kernel import grid_for, work_for
 from heatfleet.planning.tank_kernel import tank_for
 from heatfleet.thermal.arrays import Array
 
-EFFORTS = {"fast": Effort(3, 64, 1, 5, 2.0), "best": Effort(4, 80, 3, 8, 0.2)}
+EFFORTS = {"fast": Effort(2, 1, 8, 2.0), "best": Effort(2, 2, 10, 0.2)}
 CHUNK_HOMES = 512
 
 
@@ -32,7 +32,7 @@ def solve(problem: Problem, quality: str = "fast", threads: int = 2) -> Solution
 
     Parameters
     ----------
-    quality : ``fast`` (three passes) or ``best`` (six passes, finer cells).
+    quality : ``fast`` (two passes, polished where the air warms far ahead of the mass) or ``best`` (polished twice).
     threads : how many chunks of homes are planned at once (the kernels release the interpreter lock).
     """
     if quality not in EFFORTS:
@@ -67,10 +67,10 @@ def _solve_chunk(batch: Batch, rules: Rules, effort: Effort) -> tuple[Array, Arr
     homes, steps, actions = batch.energy.shape
     memory = (
         grid_for(steps),
-        work_for(steps, rules.min_on + rules.min_off, actions, effort.cells),
+        work_for(steps, rules.min_on + rules.min_off, actions),
         tank_for(steps),
         best_for(steps),
-        plane_for(steps, rules.min_on + rules.min_off, effort.layers, effort.cells),
+        plane_for(steps, rules.min_on + rules.min_off, actions, effort.layers),
     )
     out = np.zeros((homes, steps), np.int8), np.zeros((homes, SCORES))
     plan_homes(batch, rules, effort, memory, out)

@@ -187,7 +187,7 @@ def test_more_passes_move_slots_and_help() -> None:
     from heatfleet.planning.solve import solved_with
 
     problem = random_problem(16, 31, Kind())
-    one, three = solved_with(problem, Effort(1, 64, 0, 2, 0.0)), solved_with(problem, Effort(3, 64, 0, 2, 0.0))
+    one, three = solved_with(problem, Effort(1, 0, 2, 0.0)), solved_with(problem, Effort(3, 0, 2, 0.0))
     water = problem.hot_water_action
     assert ((one.action == water) != (three.action == water)).any(axis=1).sum() >= 8
     assert three.objective.sum() < one.objective.sum()
@@ -227,5 +227,5 @@ def test_the_polish_helps_where_the_air_is_quick() -> None:
     from heatfleet.planning.solve import solved_with
 
     problem = random_problem(16, 33, Kind(tank=False))
-    plain, polished = solved_with(problem, Effort(3, 64, 0, 2, 0.0)), solved_with(problem, Effort(3, 64, 1, 6, 0.0))
+    plain, polished = solved_with(problem, Effort(3, 0, 2, 0.0)), solved_with(problem, Effort(3, 1, 6, 0.0))
     assert polished.objective.sum() < plain.objective.sum()
