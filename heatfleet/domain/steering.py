@@ -42,7 +42,7 @@ DWELL_MIN = timedelta(minutes=15)
 DWELL_SLACK = timedelta(minutes=1)  # the timetable's own jitter
 HOLD = timedelta(hours=1)  # how long a write stands when nobody renews it
 WRITES_A_DAY = 24
-RESERVE_SHARE = 0.2  # of the writes a day, kept for releases
+PLANNED_WRITES_A_DAY = 19  # a fifth is kept for what guards force
 BLOCK_LONGEST = timedelta(hours=2)  # SG-Ready 1
 BLOCKS_A_DAY = 3
 FROST_MARGIN_K = 1.0
@@ -216,7 +216,7 @@ def _lever_guard(situation: Situation, lever: Lever, wish: Wish, facts: LeverFac
     is_repeat = facts.written_value is not None and situation.ranges[lever].equal(facts.written_value, wish.value)
     if is_repeat and facts.attempts >= TRIES:
         return Guard.NOT_CONFIRMED
-    budget = WRITES_A_DAY if wish.is_forced else int(WRITES_A_DAY * (1 - RESERVE_SHARE))
+    budget = WRITES_A_DAY if wish.is_forced else PLANNED_WRITES_A_DAY
     return Guard.WRITE_BUDGET if facts.writes_today >= budget else None
 
 
@@ -230,6 +230,11 @@ def dwells_until(facts: LeverFacts, limits: LeverRange) -> datetime | None:
     if facts.written_at is None:
         return None
     return facts.written_at + max(timedelta(hours=limits.slowest_repeat_h), DWELL_MIN) - DWELL_SLACK
+
+
+def moves_a_day(limits: LeverRange) -> int:
+    """How often a day a plan may move a lever."""
+    return min(PLANNED_WRITES_A_DAY, int(24.0 / max(limits.slowest_repeat_h, DWELL_MIN / timedelta(hours=1))))
 
 
 def _block_is_over(situation: Situation, facts: LeverFacts) -> bool:

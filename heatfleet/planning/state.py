@@ -41,7 +41,7 @@ class Horizon:
     price: Array  # [currency/kWh] as the owner pays it
     outdoor_c: Array
     ghi_kw_m2: Array
-    quarter_of_day: Array  # int, 0..95 (local time)
+    quarter_of_day: Array  # int, local: 0..95 on workdays, 96..191 at weekends
     indoor_min_c: Array
     indoor_max_c: Array
     dhw_min_c: Array
@@ -69,6 +69,7 @@ class Freedom:
     allowed: Array | None = None  # (home, step, 5) bool: pause, away, grid limit; None = everything
     dose_deadline_step: Array | None = None  # (home,) int; negative or beyond the horizon = no dose due
     max_starts_day: Array | None = None
+    max_moves_day: Array | None = None  # (home,) changes of steering state that the device takes in a day
     colder_than_own_k: Array | None = None  # (home,) or (home, step) most below the pump's own control; NaN = the band
     max_power_kw: Array | None = None  # (home,) or (home, step) what the grid lets the pump draw; NaN = no limit
 
