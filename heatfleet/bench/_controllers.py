@@ -16,7 +16,6 @@ from heatfleet.thermal.cop import capacity, coefficients, cop
 from heatfleet.thermal.grey_box import TwoMass
 from heatfleet.thermal.homes import Homes, mean_gains_kw
 from heatfleet.thermal.model import ThermalModels
-from heatfleet.thermal.tank import Tank
 from heatfleet.vendors.sandbox.homes import LEVERS
 
 LOW = 1
@@ -146,7 +145,7 @@ def true_models(homes: Homes, learned: ThermalModels) -> ThermalModels:
         dhw_cop_outdoor_per_k=charge[:, 1],
         standby_kw=homes.standby_kw,
     )
-    tank = Tank(homes.tank_capacity_kwh_per_k, homes.tank_ua_kw_per_k, learned.tank.draw_kwh)
+    tank = replace(learned.tank, capacity_kwh_per_k=homes.tank_capacity_kwh_per_k, loss_kw_per_k=homes.tank_ua_kw_per_k)
     sure = np.full(homes.count, 0.1)
     return ThermalModels(building, response, tank, sure, sure, np.full(homes.count, "true", dtype="U16"))
 

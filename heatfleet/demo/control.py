@@ -167,7 +167,7 @@ class PlannedControl:
             setpoint_c=np.repeat(self.setpoint_c[:, None], count, axis=1),
             shift_k=s.shift_k[:, back],
             quarter_of_day=np.tile(loop.scenario.local_quarter[back], (len(self.setpoint_c), 1)),
-            water_above_room_k=s.water_above_room_k[:, back],
+            water_c=s.water_c[:, back],
         )
 
 

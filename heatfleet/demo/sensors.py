@@ -25,7 +25,7 @@ class Readings:
     indoor_c: Array
     outdoor_c: Array
     tank_c: Array
-    water_above_room_k: Array
+    water_c: Array  # mean of flow and return
     energy_kwh: Array
     heat_kwh: Array
     water_share: Array  # of the time the pump ran: how much it heated the tank
@@ -54,7 +54,7 @@ class Sensors:
         s.tank_c[:, step] = self._sensed("tank_c", trace.tank_c[:, -1])
         s.outdoor_c[:, step] = self._sensed("outdoor_c", self.outdoor_c[:, step])
         flow, back = (self._sensed(n, getattr(trace, n)[:, -1]) for n in ("flow_c", "return_c"))
-        s.water_above_room_k[:, step] = 0.5 * (flow + back) - s.indoor_c[:, step]
+        s.water_c[:, step] = 0.5 * (flow + back)
         s.energy_kwh[:, step] = np.round((trace.energy_space_kwh + trace.energy_dhw_kwh).sum(axis=1), 3)
         s.heat_kwh[:, step] = np.round((trace.heat_space_kwh + trace.heat_dhw_kwh).sum(axis=1), 3)
         water, house = (np.mean(trace.mode == mode, axis=1) for mode in (HOT_WATER_MODE, HEATING))

@@ -90,4 +90,5 @@ def models_of(loaded: Loaded, pumps: Sequence[HeatPump], now: datetime) -> Therm
     facts = building_facts([loaded.sites[p.id] for p in pumps], now.year)
     unknown = prior(facts, np.full(len(pumps), DESIGN_OUTDOOR_C))
     stored = [loaded.models.get(p.id) for p in pumps]
-    return ThermalModels.from_dicts([unknown.to_dict(i) if m is None else m.parameters for i, m in enumerate(stored)])
+    rows = [None if m is None or not ThermalModels.is_readable(m.parameters) else m.parameters for m in stored]
+    return ThermalModels.from_dicts([unknown.to_dict(i) if row is None else row for i, row in enumerate(rows)])

@@ -27,7 +27,7 @@ from heatfleet.thermal.grey_box import estimate_state
 from heatfleet.thermal.model import ThermalModels
 
 SG_BLOCKED, SG_RAISED = 1.0, 3.0
-ENOUGH_STEPS = 48  # with an indoor temperature, for the model to have found the walls'
+ENOUGH_STEPS = 24  # with an indoor temperature, for the model to have found the walls'
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,11 @@ def seen(homes: Sequence[outlook.Home], past: Past) -> identify.Block:
     power = _rate_kw(past.block.channels[Channel.ENERGY_KWH])
     power = np.where(np.isnan(power), channels[Channel.POWER_KW], power)
     shift, blocked = _shifts(homes, channels)
-    outdoor, indoor = channels[Channel.OUTDOOR_TEMP_C], channels[Channel.INDOOR_TEMP_C]
+    outdoor = channels[Channel.OUTDOOR_TEMP_C]
     target = [home.own.indoor_setpoint_c + home.policy.offset_k for home in homes]
     grid = TimeGrid(past.block.grid.at(1), power.shape[1])
     return identify.Block(
-        indoor_c=indoor,
+        indoor_c=channels[Channel.INDOOR_TEMP_C],
         outdoor_c=np.where(np.isnan(outdoor), past.outdoor_c, outdoor),
         ghi_kw_m2=past.ghi_kw_m2,
         space_heat_kw=np.where(blocked, np.nan, heat * (1.0 - water)),
@@ -81,7 +81,7 @@ def seen(homes: Sequence[outlook.Home], past: Past) -> identify.Block:
         setpoint_c=np.repeat(np.array(target)[:, None], grid.count, axis=1),
         shift_k=shift,
         quarter_of_day=np.stack([outlook.quarters(home.site.price_zone, grid) for home in homes]),
-        water_above_room_k=0.5 * (channels[Channel.FLOW_TEMP_C] + channels[Channel.RETURN_TEMP_C]) - indoor,
+        water_c=0.5 * (channels[Channel.FLOW_TEMP_C] + channels[Channel.RETURN_TEMP_C]),
     )
 
 
@@ -90,8 +90,9 @@ def estimated(present: Present, lately: identify.Block, learned: ThermalModels, 
 
     Homes of which too little was seen keep the temperature read, and walls that go with it and the weather.
     """
-    enough = (~np.isnan(lately.indoor_c)).sum(axis=1) >= ENOUGH_STEPS
-    air_c, mass_c = estimate_state(identify.past_of(lately, learned), learned.building).T
+    past = identify.past_of(lately, learned)
+    enough = (~np.isnan(past.indoor_c)).sum(axis=1) >= ENOUGH_STEPS
+    air_c, mass_c = estimate_state(past, learned.building).T
     return replace(
         present,
         indoor_c=np.where(enough, air_c, present.indoor_c),

@@ -1,9 +1,9 @@
 """The two-mass building (2R2C) as a learned model: fit, discretise, and estimate the mass temperature.
 
 Indoor air reacts within an hour, walls and floor within days. A plan that knows only one mass takes the quick droop of
-the air for a cold house and swings the pump too far: in closed loop that cost more than prices gave. The fit is an
-output-error least squares over the whole block (Gauss-Newton with damping), shrunk to the prior in log space, one home
-after the other in numba.
+the air for a cold house and swings the pump too far: in closed loop that cost more than prices gave. The fit is a
+robust least squares over the whole block in half-hours (Gauss-Newton with damping), shrunk to the prior in log space;
+what it minimises are errors about half a day ahead, so that a day with guests does not bend the walls.
 
 Source of the structure: Bacher & Madsen, "Identifying suitable models for the heat dynamics of buildings", 2011.
 """
@@ -13,16 +13,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from numba import njit
 
+from heatfleet.thermal import grey_box_kernel as kernel
 from heatfleet.thermal.arrays import Array, stack
 
-SUBSTEPS = 3
-ITERATIONS = 14
-PRIOR_SD = np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.4, 0.6, 0.6])  # of the logarithm of each field
-FARTHEST = 1.1  # of the logarithm: no parameter moves beyond a third or three times its prior
-NOISE_K = 0.12
-CORRECTION_PER_H = np.array([1.2, 0.25])  # observer: how quickly air and mass follow the measured indoor temperature
+NOISE_K = 0.15
+FORECASTS_A_DAY = 4
 
 
 @dataclass(frozen=True)
@@ -37,6 +33,17 @@ class TwoMass:
     heat_to_indoor: Array
     solar_area_m2: Array
     gains_kw: Array
+
+
+def ua_of(building: TwoMass) -> Array:
+    """Heat loss of the whole building [kW/K], (home,): windows and air change beside mass and walls in series."""
+    series = 1.0 / (1.0 / building.ua_indoor_mass_kw_per_k + 1.0 / building.ua_mass_outdoor_kw_per_k)
+    return building.ua_indoor_outdoor_kw_per_k + series
+
+
+def capacity_of(building: TwoMass) -> Array:
+    """Heat capacity of air and mass [kWh/K], (home,)."""
+    return building.capacity_indoor_kwh_per_k + building.capacity_mass_kwh_per_k
 
 
 @dataclass(frozen=True)
@@ -65,151 +72,44 @@ def prior_two_mass(ua_kw_per_k: Array, capacity_kwh_per_k: Array, gains_kw: Arra
     )
 
 
-@njit(cache=True)
-def _advance(p: Array, air: float, mass: float, u: Array, dt: float) -> tuple[float, float]:
-    """Air and mass temperature [°C] after ``dt`` [h]; ``u`` = outdoor [°C], sun [kW/m²], heat [kW]."""
-    sub = dt / SUBSTEPS
-    for _ in range(SUBSTEPS):
-        between = p[0] * (mass - air)
-        d_air = (between + p[1] * (u[0] - air) + p[5] * u[2] + 0.3 * p[6] * u[1] + p[7]) / p[3]
-        d_mass = (-between + p[2] * (u[0] - mass) + (1.0 - p[5]) * u[2] + 0.7 * p[6] * u[1]) / p[4]
-        air, mass = air + sub * d_air, mass + sub * d_mass
-    return air, mass
+def fit_two_mass(past: Past, prior: TwoMass, weight: Array | None = None, noise_k: Array | float = NOISE_K) -> TwoMass:
+    """Fitted buildings (home,), shrunk to ``prior``, which those keep of which less than a day was seen.
 
-
-@njit(cache=True)
-def _predict(p: Array, air: float, mass: float, u: Array, dt: float, out: Array) -> None:
-    """Open-loop indoor temperature into ``out`` (step,); ``u`` (step, 3)."""
-    for k in range(u.shape[0]):
-        air, mass = _advance(p, air, mass, u[k], dt)
-        out[k] = air
-
-
-@njit(cache=True)
-def _loss(p: Array, prior: Array, seen: Array, start: Array, u: Array, dt: float, out: Array) -> float:
-    _predict(p, start[0], start[0] + start[1], u, dt, out)
-    total = 0.0
-    for k in range(seen.shape[0]):
-        if not np.isnan(seen[k]):
-            total += ((out[k] - seen[k]) / NOISE_K) ** 2
-    total /= 12.0  # neighbouring errors are alike: about one independent error every three hours
-    for i in range(8):
-        total += (np.log(p[i] / prior[i]) / PRIOR_SD[i]) ** 2
-    return total + (start[1] / 1.0) ** 2
-
-
-@njit(cache=True)
-def _normal_equations(
-    p: Array, prior: Array, seen: Array, start: Array, u: Array, dt: float, base: Array
-) -> tuple[Array, Array]:
-    """Gauss-Newton matrix (9, 9) and right-hand side (9,) in log parameters and the first mass offset."""
-    n, weight = seen.shape[0], 1.0 / (12.0 * NOISE_K * NOISE_K)
-    jacobian, shifted = np.zeros((9, n)), np.empty(n)
-    for i in range(9):
-        q, s = p.copy(), start.copy()
-        if i < 8:
-            q[i] *= 1.01
-        else:
-            s[1] += 0.05
-        _predict(q, s[0], s[0] + s[1], u, dt, shifted)
-        jacobian[i] = (shifted - base) / (0.00995033 if i < 8 else 0.05)
-    matrix, right = np.zeros((9, 9)), np.zeros(9)
-    for k in range(n):
-        if np.isnan(seen[k]):
-            continue
-        error = seen[k] - base[k]
-        for i in range(9):
-            right[i] += weight * jacobian[i, k] * error
-            for j in range(i + 1):
-                matrix[i, j] += weight * jacobian[i, k] * jacobian[j, k]
-    for i in range(9):
-        for j in range(i):
-            matrix[j, i] = matrix[i, j]
-        if i < 8:
-            matrix[i, i] += 1.0 / PRIOR_SD[i] ** 2
-            right[i] -= np.log(p[i] / prior[i]) / PRIOR_SD[i] ** 2
-        else:
-            matrix[i, i] += 1.0
-            right[i] -= start[1]
-    return matrix, right
-
-
-@njit(cache=True)
-def _fit_one(p: Array, seen: Array, u: Array, dt: float) -> float:
-    """Fit ``p`` (8,) in place; the root mean square error [K]."""
-    prior, start, base = p.copy(), np.zeros(2), np.empty(seen.shape[0])
-    for k in range(seen.shape[0]):
-        if not np.isnan(seen[k]):
-            start[0] = seen[k]
-            break
-    damping, best = 1.0, _loss(p, prior, seen, start, u, dt, base)
-    for _ in range(ITERATIONS):
-        matrix, right = _normal_equations(p, prior, seen, start, u, dt, base)
-        for i in range(9):
-            matrix[i, i] *= 1.0 + damping
-        step = np.linalg.solve(matrix, right)
-        q, s = p * np.exp(np.clip(step[:8], -0.5, 0.5)), start.copy()
-        q = np.minimum(np.maximum(q, prior * np.exp(-FARTHEST)), prior * np.exp(FARTHEST))
-        q[5] = min(q[5], 0.95)
-        s[1] += min(max(step[8], -1.0), 1.0)
-        loss = _loss(q, prior, seen, s, u, dt, base)
-        if loss < best:
-            improved = best - loss
-            p[:], start, best, damping = q, s, loss, damping * 0.3
-            if improved < 1e-3 * best:
-                break
-        else:
-            damping *= 4.0
-            _predict(p, start[0], start[0] + start[1], u, dt, base)
-    _predict(p, start[0], start[0] + start[1], u, dt, base)
-    return np.sqrt(np.nanmean((base - seen) ** 2))
-
-
-@njit(cache=True, nogil=True)
-def _fit(parameters: Array, seen: Array, u: Array, dt: float) -> Array:
-    error = np.full(seen.shape[0], np.nan)
-    for home in range(seen.shape[0]):
-        if np.sum(~np.isnan(seen[home])) >= 96:
-            error[home] = _fit_one(parameters[home], seen[home], u[home], dt)
-    return error
-
-
-def fit_two_mass(past: Past, prior: TwoMass) -> tuple[TwoMass, Array]:
-    """Fitted buildings and the open-loop error over the block [K], (home,); NaN and the prior where too little is seen.
-
-    Heat, outdoor temperature and sun must be there in every step of a home that is to be fitted
-    (``fill_gaps`` of the caller); the indoor temperature may have gaps.
+    Heat, outdoor temperature and sun must be there in every step; the indoor temperature may have gaps. ``weight``
+    (home, step) is what an error counts, 0 = not at all; ``noise_k`` (home,) the spread of errors to be expected.
     """
-    parameters = stack(prior)
-    error = _fit(parameters, np.ascontiguousarray(past.indoor_c, float), _inputs(past), past.step_h)
-    return TwoMass(*(parameters[:, i].copy() for i in range(len(fields(TwoMass))))), error
+    known = ~np.isnan(past.indoor_c)
+    weights = np.where(known, 1.0 if weight is None else weight, 0.0)[:, past.indoor_c.shape[1] % 2 :]
+    seen = np.where(known, past.indoor_c, 0.0)[:, past.indoor_c.shape[1] % 2 :]
+    u = _inputs(past)[:, past.indoor_c.shape[1] % 2 :]
+    parameters, noise = stack(prior), np.full(len(seen), noise_k, float)
+    seen, weights = np.ascontiguousarray(seen[:, 1::2]), np.ascontiguousarray(weights[:, 1::2])
+    halves = 0.5 * (u[:, ::2] + u[:, 1::2])
+    kernel.fit(parameters, seen, weights, halves, 2.0 * past.step_h, noise)
+    return TwoMass(*(parameters[:, i].copy() for i in range(len(fields(TwoMass)))))
 
 
 def _inputs(past: Past) -> Array:
     return np.ascontiguousarray(np.stack([past.outdoor_c, past.ghi_kw_m2, past.heat_kw], axis=2), dtype=float)
 
 
-@njit(cache=True, nogil=True)
-def _observe(parameters: Array, seen: Array, u: Array, dt: float, gain: Array) -> Array:
-    state = np.empty((seen.shape[0], 2))
-    for home in range(seen.shape[0]):
-        air = mass = np.nan
-        for k in range(seen.shape[1]):
-            if np.isnan(air):
-                air = mass = seen[home, k]
-                continue
-            air, mass = _advance(parameters[home], air, mass, u[home, k], dt)
-            error = seen[home, k] - air
-            if not np.isnan(error):
-                air, mass = air + min(gain[0] * dt, 1.0) * error, mass + gain[1] * dt * error
-        state[home, 0], state[home, 1] = air, mass
-    return state
-
-
 def estimate_state(past: Past, model: TwoMass) -> Array:
     """Air and mass temperature now [°C], (home, 2): the model run through the past and pulled to what was measured."""
+    return kernel.observe(stack(model), np.ascontiguousarray(past.indoor_c, float), _inputs(past), past.step_h)
+
+
+def forecast_errors(past: Past, model: TwoMass, begin: int) -> Array:
+    """Root mean square 24-h-ahead open-loop error [K] of each forecast from ``begin`` on, (home, forecast).
+
+    Forecasts start every six hours from what the model, pulled to the measurements so far, takes for the present. NaN
+    where less than an hour of the day was seen.
+    """
+    ahead = round(24.0 / past.step_h)
     seen = np.ascontiguousarray(past.indoor_c, float)
-    return _observe(stack(model), seen, _inputs(past), past.step_h, CORRECTION_PER_H)
+    squares, count = kernel.forecast_errors(
+        stack(model), seen, _inputs(past), past.step_h, (begin, ahead, ahead // FORECASTS_A_DAY), 3 * ahead
+    )
+    return np.where(count * past.step_h >= 1.0, np.sqrt(squares / np.maximum(count, 1.0)), np.nan)
 
 
 @dataclass(frozen=True)
@@ -231,24 +131,7 @@ class Discrete:
         )
 
 
-def discretise(model: TwoMass, step_h: float = 0.25, parts: int = 60) -> Discrete:
-    """The exact step response of the linear building over ``step_h`` [h] (by many small steps)."""
-    m = model
-    n, dt = len(m.gains_kw), step_h / parts
-    rate = np.zeros((n, 2, 2))
-    rate[:, 0, 0] = -(m.ua_indoor_mass_kw_per_k + m.ua_indoor_outdoor_kw_per_k) / m.capacity_indoor_kwh_per_k
-    rate[:, 0, 1] = m.ua_indoor_mass_kw_per_k / m.capacity_indoor_kwh_per_k
-    rate[:, 1, 0] = m.ua_indoor_mass_kw_per_k / m.capacity_mass_kwh_per_k
-    rate[:, 1, 1] = -(m.ua_indoor_mass_kw_per_k + m.ua_mass_outdoor_kw_per_k) / m.capacity_mass_kwh_per_k
-    inputs = np.zeros((n, 2, 4))  # heat, outdoor, sun, constant
-    for row, capacity in enumerate((m.capacity_indoor_kwh_per_k, m.capacity_mass_kwh_per_k)):
-        share = m.heat_to_indoor if row == 0 else 1.0 - m.heat_to_indoor
-        outside = m.ua_indoor_outdoor_kw_per_k if row == 0 else m.ua_mass_outdoor_kw_per_k
-        sun = (0.3 if row == 0 else 0.7) * m.solar_area_m2
-        gains = m.gains_kw if row == 0 else 0.0 * m.gains_kw
-        inputs[:, row] = np.stack([share, outside, sun, gains], axis=1) / capacity[:, None]
-    a, g = np.tile(np.eye(2), (n, 1, 1)), np.zeros((n, 2, 4))
-    one = np.eye(2) + dt * rate
-    for _ in range(parts):
-        a, g = one @ a, one @ g + dt * inputs
-    return Discrete(a, g[:, :, 0], g[:, :, 1], g[:, :, 2], g[:, :, 3])
+def discretise(model: TwoMass, step_h: float = 0.25) -> Discrete:
+    """The exact step response of the linear building over ``step_h`` [h]."""
+    m = kernel.step_matrices(stack(model), step_h)
+    return Discrete(m[:, :, :2], m[:, :, 4], m[:, :, 2], m[:, :, 3], m[:, :, 5])

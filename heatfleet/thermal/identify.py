@@ -2,7 +2,8 @@
 
 Candidates are the model in force, an hourly least squares shrunk to it, and the two-mass grey box. A new building is
 accepted only where its 24-h-ahead open-loop error on the last days, which it never saw, is smaller than that of the
-model in force. Gaps, frozen and coarse sensors and homes without any reading are survived: those keep what they have.
+model in force. Gaps, frozen and coarse sensors, opened windows and homes without any reading are survived. Without a
+room sensor the room is felt through the heating water, without that the building's loss follows from heat and weather.
 """
 
 from __future__ import annotations
@@ -13,23 +14,27 @@ from typing import TypeVar
 import numpy as np
 
 from heatfleet.thermal.arrays import Array, take
-from heatfleet.thermal.grey_box import Past, TwoMass, discretise, estimate_state, fit_two_mass
-from heatfleet.thermal.model import GREY_BOX, OLS, ThermalModels, choose
-from heatfleet.thermal.response import Response, Seen, learn_response, ridge
+from heatfleet.thermal.grey_box import NOISE_K, Past, TwoMass, fit_two_mass, forecast_errors, ua_of
+from heatfleet.thermal.hourly import fit_hourly
+from heatfleet.thermal.model import GREY_BOX, OLS, PRIOR, ThermalModels, choose
+from heatfleet.thermal.response import Response, Seen, learn_response
+from heatfleet.thermal.sensed import filled, quantile, room_from_water, share_seen, without_frozen
 from heatfleet.thermal.tank import Tank, learn_tank
 
 S = TypeVar("S", TwoMass, Response, Tank)
-STEP_H = 0.25
 HOUR, DAY = 4, 96
-HELD_OUT_DAYS = 2
-LEAST_DAYS = 4
-FROZEN_STEPS = 36 * HOUR  # a sensor that says the same for a day and a half says nothing
-LEAST_SEEN = 0.5  # share of the steps
-A_HOUR_RANGE = (0.9, 0.9998)
+LEAST_DAYS, LEAST_TANK_DAYS, LEAST_HELD_OUT_DAYS, HELD_OUT_SHARE = 4, 2, 2, 0.25
+LEAST_SEEN, LEAST_FELT = 0.5, 0.08  # share of the steps with a room temperature, read or felt through the water
+HALF_LIFE_DAYS = 10.0  # readings of a fortnight ago count little more than a third of today's: seasons drift
 BETTER = 0.98  # of the error in force, so that noise does not swap models
-CLEARLY_BETTER = 0.85  # an hourly fit forecasts a day as well but knows nothing of the first hour
-ORIGINS_A_DAY = 4
+HOURLY_BETTER = 0.9  # an hourly fit forecasts a day as well but knows less of the first hour
+FELT_NOISE_K = 0.3
 UNCERTAINTY_RANGE = (0.1, 1.0)
+UNLUCKY = 0.9  # the quantile of the errors of forecasts that uncertainty means
+LEAST_FORECASTS, UNLUCKY_RATIO = 5, 1.3  # fewer forecasts have no such quantile; what it usually is of the mean error
+ROOMLESS_K = 0.6  # nobody knows how warm it is: worse than a home never measured
+COLD_ENOUGH_K, BALANCE_RANGE = 5.0, (0.4, 2.5)
+FELT_MORE_K = 0.15  # what a room nobody measures may differ on top
 
 
 @dataclass(frozen=True)
@@ -49,50 +54,53 @@ class Block:
     tank_c: Array
     setpoint_c: Array  # the owner's own
     shift_k: Array  # steering shift in force
-    quarter_of_day: Array  # (home, step) int, local
-    water_above_room_k: Array | None = None  # mean of flow and return minus indoors; None = never read
+    quarter_of_day: Array  # int, local: 0..95 on workdays, 96..191 at weekends
+    water_c: Array | None = None  # mean of flow and return; None = never read
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Usable(Block):
+    """A block without holes but in what was seen of room, tank, heat and power."""
+
+    water_c: Array
+    is_felt: Array  # (home,) bool: no room sensor, indoor_c is felt through the water
 
 
 def learn(block: Block, in_force: ThermalModels) -> ThermalModels:
-    """Models to put in force: buildings that forecast better than those in force, responses and tanks shrunk to them.
-
-    About 10 ms a home for a fortnight, nearly all of it the grey box.
-    """
-    block = _usable(block, in_force)
-    building, kind, error = _learn_building(block, in_force)
-    measured = ~np.isnan(error)
-    uncertainty = np.where(measured, np.clip(1.3 * error, *UNCERTAINTY_RANGE), in_force.uncertainty_k)
+    """Models to put in force: buildings that forecast better, responses and tanks shrunk to those in force."""
+    seen = _usable(block, in_force)
+    building, kind, error, uncertainty = _learn_building(seen, in_force)
+    measured, roomless = ~np.isnan(error), _is_roomless(seen)
+    careful = np.where(roomless, np.maximum(in_force.uncertainty_k, ROOMLESS_K), in_force.uncertainty_k)
     return ThermalModels(
-        building=building,
-        response=_learn_response(block, in_force.response),
-        tank=_learn_tank(block, in_force.tank),
+        building=_by_balance(seen, building, roomless & (kind == PRIOR)),
+        response=_learn_response(seen, in_force.response),
+        tank=_learn_tank(seen, in_force.tank),
         error_24h_k=np.where(measured, error, in_force.error_24h_k),
-        uncertainty_k=uncertainty,
+        uncertainty_k=np.where(measured, uncertainty, careful),
         kind=kind,
     )
 
 
-def _usable(block: Block, models: ThermalModels) -> Block:
-    """Frozen sensors out, weather without holes, heat from power where there is no heat meter."""
-    outdoor = _filled(block.outdoor_c, 5.0)
+def _usable(block: Block, models: ThermalModels) -> _Usable:
+    """Frozen sensors out, weather without holes, heat from power and rooms from water where nothing measures them."""
+    outdoor = filled(block.outdoor_c, 5.0)
     heat, power = block.space_heat_kw, block.space_power_kw
     by_cop = np.maximum(power - models.response.standby_kw[:, None], 0.0) * _cop(models.response, power, outdoor)
-    dhw = np.where(
-        np.isnan(block.dhw_heat_kw), block.dhw_power_kw * _dhw_cop(models.response, outdoor), block.dhw_heat_kw
-    )
-    return replace(
-        block,
-        indoor_c=without_frozen(block.indoor_c),
-        tank_c=without_frozen(block.tank_c),
-        outdoor_c=outdoor,
-        ghi_kw_m2=np.maximum(_filled(block.ghi_kw_m2, 0.0), 0.0),
-        space_heat_kw=np.where(np.isnan(heat), by_cop, heat),
-        dhw_heat_kw=dhw,
-        shift_k=np.nan_to_num(block.shift_k),
-        water_above_room_k=np.full(heat.shape, np.nan)
-        if block.water_above_room_k is None
-        else block.water_above_room_k,
-    )
+    heat = np.where(np.isnan(heat), by_cop, heat)
+    by_cop = block.dhw_power_kw * _dhw_cop(models.response, outdoor)
+    dhw = np.where(np.isnan(block.dhw_heat_kw), by_cop, block.dhw_heat_kw)
+    water = np.full(heat.shape, np.nan) if block.water_c is None else block.water_c
+    indoor = without_frozen(block.indoor_c)
+    felt = share_seen(indoor) < LEAST_FELT
+    if felt.any():
+        indoor[felt] = room_from_water(water[felt], heat[felt], dhw[felt], block.setpoint_c[felt])
+    given = {
+        "indoor_c": indoor, "tank_c": without_frozen(block.tank_c), "outdoor_c": outdoor,
+        "ghi_kw_m2": np.maximum(filled(block.ghi_kw_m2, 0.0), 0.0), "space_heat_kw": heat, "dhw_heat_kw": dhw,
+        "shift_k": np.nan_to_num(block.shift_k), "water_c": water,
+    }  # fmt: skip
+    return _Usable(**(vars(block) | given), is_felt=felt)
 
 
 def _cop(response: Response, power_kw: Array, outdoor_c: Array) -> Array:
@@ -105,77 +113,112 @@ def _dhw_cop(response: Response, outdoor_c: Array) -> Array:
     return response.dhw_heat_kw[:, None] / np.maximum(response.dhw_energy_kw(outdoor_c), 1e-6)
 
 
-def without_frozen(values: Array) -> Array:
-    """The values with runs of ``FROZEN_STEPS`` and more equal ones taken as missing, (home, step)."""
-    steps = values.shape[1]
-    new = np.ones(values.shape, bool)
-    new[:, 1:] = (values[:, 1:] != values[:, :-1]) & ~(np.isnan(values[:, 1:]) & np.isnan(values[:, :-1]))
-    index = np.broadcast_to(np.arange(steps), values.shape)
-    begin = np.maximum.accumulate(np.where(new, index, 0), axis=1)
-    last = np.ones(values.shape, bool)
-    last[:, :-1] = new[:, 1:]
-    end = np.minimum.accumulate(np.where(last, index, steps - 1)[:, ::-1], axis=1)[:, ::-1]
-    return np.where(end - begin + 1 >= FROZEN_STEPS, np.nan, values)
-
-
-def _filled(values: Array, otherwise: float) -> Array:
-    """Gaps filled on straight lines; ``otherwise`` where a home has nothing."""
-    out, index = np.array(values, float), np.arange(values.shape[1])
-    for row in np.flatnonzero(np.isnan(out).any(axis=1)):
-        known = ~np.isnan(out[row])
-        out[row] = np.interp(index, index[known], out[row, known]) if known.any() else otherwise
-    return out
-
-
-def _share_seen(values: Array) -> Array:
-    return np.mean(~np.isnan(values), axis=1) if values.shape[1] else np.zeros(len(values))
-
-
-def _learn_response(block: Block, in_force: Response) -> Response:
-    """Responses of the homes with at least a day of heat and room temperature; the others keep theirs."""
-    steps = block.indoor_c.shape[1]
-    index = np.flatnonzero(np.minimum(_share_seen(block.indoor_c), _share_seen(block.space_heat_kw)) * steps >= DAY)
-    if not index.size:
+def _learn_response(block: _Usable, in_force: Response) -> Response:
+    """Responses of the homes with at least a day of heat; the others keep theirs. A room nobody knows is as asked."""
+    index = _those(share_seen(block.space_heat_kw) * block.indoor_c.shape[1] >= DAY)
+    if index is None:
         return in_force
     b, prior = take(block, index), take(in_force, index)
-    assert b.water_above_room_k is not None
+    room_c = np.where(b.is_felt[:, None], b.setpoint_c, b.indoor_c)
     seen = Seen(
-        b.outdoor_c, b.ghi_kw_m2, b.indoor_c - b.setpoint_c, b.shift_k, b.space_heat_kw, b.space_power_kw,
-        np.nan_to_num(b.dhw_heat_kw), np.nan_to_num(b.dhw_power_kw), b.water_above_room_k,
+        b.outdoor_c, b.ghi_kw_m2, room_c - b.setpoint_c, b.shift_k, b.space_heat_kw, b.space_power_kw,
+        np.nan_to_num(b.dhw_heat_kw), np.nan_to_num(b.dhw_power_kw), b.water_c - room_c,
     )  # fmt: skip
     learned = learn_response(seen, prior)
     finite = np.logical_and.reduce([np.isfinite(v) for v in vars(learned).values()])
     return _put(in_force, index, choose(finite, learned, prior))
 
 
-def _learn_building(block: Block, in_force: ThermalModels) -> tuple[TwoMass, Array, Array]:
-    """Building, kind and 24-h-ahead error on the held-out days of each home."""
-    days = block.indoor_c.shape[1] // DAY
-    error = np.full(in_force.count, np.nan)
-    heat_seen = _share_seen(block.space_heat_kw) >= LEAST_SEEN
-    fit = np.flatnonzero((_share_seen(block.indoor_c) >= LEAST_SEEN) & heat_seen)
-    if days < LEAST_DAYS or not fit.size:
-        return in_force.building, in_force.kind, error
-    some = in_force.of(fit)
-    past = _past(block, fit, some)
-    cut = past.indoor_c.shape[1] - HELD_OUT_DAYS * DAY
-    train = _window(past, 0, cut)
-    best, kind, lowest = some.building, some.kind.copy(), error_24h(past, some.building, cut)
-    error[fit] = lowest
-    grey_box, _ = fit_two_mass(train, some.building)
-    candidates = ((OLS, CLEARLY_BETTER, fit_hourly(train, best)), (GREY_BOX, BETTER, grey_box))
-    for name, enough, candidate in candidates:
-        found = error_24h(past, candidate, cut)
-        better = found < enough * lowest
-        best, lowest = choose(better, candidate, best), np.where(better, found, lowest)
-        kind = np.where(better, name, kind)
-    error[fit] = lowest
-    everyone, kinds = _put(in_force.building, fit, best), in_force.kind.copy()
-    kinds[fit] = kind
-    return everyone, kinds, error
+def _learn_building(block: _Usable, in_force: ThermalModels) -> tuple[TwoMass, Array, Array, Array]:
+    """Building, kind, 24-h-ahead error and uncertainty on the held-out days of each home, NaN where not measured."""
+    steps, nothing = block.indoor_c.shape[1], np.full(in_force.count, np.nan)
+    building, kind, error, uncertainty = in_force.building, in_force.kind.copy(), nothing, nothing.copy()
+    days = _days_seen(block)
+    for some_days in np.unique(days[days >= LEAST_DAYS]):
+        index = _those(days == some_days)
+        assert index is not None
+        part, models = take(block, index), in_force.of(index)
+        past = _window(_past(part, models), steps - some_days * DAY, steps)
+        best, kind[index], forecasts = _best(past, models, part.is_felt)
+        building = _put(building, index, best)
+        error[index], uncertainty[index] = _error(forecasts), _uncertainty(forecasts, part.is_felt)
+    return building, kind, error, uncertainty
 
 
-def _put(everyone: S, index: Array, some: S) -> S:
+def _days_seen(block: _Usable) -> Array:
+    """Whole days (home,) since the room was first known, 0 where room or heat were missing too often since then."""
+    known, steps = np.isfinite(block.indoor_c), block.indoor_c.shape[1]
+    span = np.where(known.any(axis=1), steps - np.argmax(known, axis=1), 0)
+    enough = known.sum(axis=1) >= np.where(block.is_felt, LEAST_FELT, LEAST_SEEN) * span
+    enough &= np.isfinite(block.space_heat_kw).sum(axis=1) >= LEAST_SEEN * span
+    return np.where(enough, span // DAY, 0)
+
+
+def _best(past: Past, in_force: ThermalModels, is_felt: Array) -> tuple[TwoMass, Array, Array]:
+    """The building that forecasts the held-out days best, its kind, and its forecasts' errors (home, forecast)."""
+    days = past.indoor_c.shape[1] // DAY
+    cut = (days - max(LEAST_HELD_OUT_DAYS, int(HELD_OUT_SHARE * days))) * DAY
+    best, kind, forecasts = in_force.building, in_force.kind, forecast_errors(past, in_force.building, cut)
+    for name, enough, candidate in _candidates(_window(past, 0, cut), in_force.building, is_felt):
+        found = forecast_errors(past, candidate, cut)
+        better = _error(found) < enough * _error(forecasts)
+        best, kind = choose(better, candidate, best), np.where(better, name, kind)
+        forecasts = np.where(better[:, None], found, forecasts)
+    return best, kind, forecasts
+
+
+def _is_roomless(block: _Usable) -> Array:
+    """Homes (home,) whose heat was seen for days, their rooms not, neither by a sensor nor through the water."""
+    heat_days = share_seen(block.space_heat_kw) * block.indoor_c.shape[1] / DAY
+    return (share_seen(block.indoor_c) < LEAST_FELT) & (heat_days >= LEAST_DAYS)
+
+
+def _by_balance(block: _Usable, building: TwoMass, homes: Array) -> TwoMass:
+    """Buildings of ``homes`` (home,) scaled to lose what heat, people and sun gave, taking rooms to be as asked for."""
+    seen = homes[:, None] & np.isfinite(block.space_heat_kw)
+    gain = block.space_heat_kw + building.gains_kw[:, None] + building.solar_area_m2[:, None] * block.ghi_kw_m2
+    given = np.where(seen, gain, 0.0).sum(axis=1)
+    lost = np.where(seen, block.setpoint_c - block.outdoor_c, 0.0).sum(axis=1) * ua_of(building)
+    days, cold = seen.sum(axis=1) / DAY, lost > COLD_ENOUGH_K * seen.sum(axis=1) * ua_of(building)
+    ratio = np.clip(given / np.where(cold, lost, 1.0), *BALANCE_RANGE)
+    scale = np.where(cold & homes, (days * ratio + LEAST_DAYS) / (days + LEAST_DAYS), 1.0)
+    sizes = [name for name in vars(building) if name.startswith(("ua_", "capacity_"))]
+    return replace(building, **{name: getattr(building, name) * scale for name in sizes})
+
+
+def _candidates(past: Past, prior: TwoMass, is_felt: Array) -> list[tuple[str, float, TwoMass]]:
+    """Name, how much better it has to be, and building of what may replace the one in force."""
+    steps = past.indoor_c.shape[1]
+    weight = np.broadcast_to(0.5 ** (np.arange(steps)[::-1] / DAY / HALF_LIFE_DAYS), past.indoor_c.shape)
+    hourly, closed = fit_hourly(past, prior, weight)
+    grey_box = fit_two_mass(past, prior, np.where(closed, weight, 0.0), np.where(is_felt, FELT_NOISE_K, NOISE_K))
+    return [(OLS, HOURLY_BETTER, hourly), (GREY_BOX, BETTER, grey_box)]
+
+
+def _error(forecasts: Array) -> Array:
+    """Root mean square [K] over the forecasts of each home, (home,); NaN where there was none."""
+    count = np.isfinite(forecasts).sum(axis=1)
+    total = np.where(np.isfinite(forecasts), forecasts, 0.0) ** 2
+    return np.where(count > 0, np.sqrt(total.sum(axis=1) / np.maximum(count, 1)), np.nan)
+
+
+def _uncertainty(forecasts: Array, is_felt: Array) -> Array:
+    """What planning keeps away from limits [K], (home,): an unlucky forecast's error, more for a room only felt."""
+    count = np.isfinite(forecasts).sum(axis=1)
+    unlucky = quantile(forecasts, [UNLUCKY])[:, 0]
+    found = np.where(count >= LEAST_FORECASTS, unlucky, UNLUCKY_RATIO * _error(forecasts))
+    found = found + np.where(is_felt, FELT_MORE_K, 0.0)
+    return np.clip(found, *UNCERTAINTY_RANGE)
+
+
+def _those(wanted: Array) -> Array | slice | None:
+    """Index of the homes wanted (home,): all of them without copying; None = none of them."""
+    if wanted.all() and wanted.size:
+        return slice(None)
+    return np.flatnonzero(wanted) if wanted.any() else None
+
+
+def _put(everyone: S, index: Array | slice, some: S) -> S:
     """The struct of all homes with the homes of ``index`` replaced."""
     values = {name: value.copy() for name, value in vars(everyone).items()}
     for name, value in values.items():
@@ -183,17 +226,18 @@ def _put(everyone: S, index: Array, some: S) -> S:
     return type(everyone)(**values)
 
 
-def _past(block: Block, homes: Array, models: ThermalModels) -> Past:
-    """What was seen of these homes; heat missing for a while is what the pump's own controller would have given."""
-    pick = take(block, homes)
-    own = models.response.heat_kw(pick.outdoor_c, np.nan_to_num(pick.indoor_c - pick.setpoint_c), pick.shift_k)
-    heat = np.where(np.isnan(pick.space_heat_kw), own, pick.space_heat_kw)
-    return Past(pick.indoor_c, pick.outdoor_c, pick.ghi_kw_m2, heat)
+def _past(block: _Usable, models: ThermalModels) -> Past:
+    """What was seen of homes; heat missing for a while is what the pump's own controller would have given."""
+    heat, missing = block.space_heat_kw, np.isnan(block.space_heat_kw)
+    if missing.any():
+        above = np.nan_to_num(block.indoor_c - block.setpoint_c)
+        heat = np.where(missing, models.response.heat_kw(block.outdoor_c, above, block.shift_k), heat)
+    return Past(block.indoor_c, block.outdoor_c, block.ghi_kw_m2, heat)
 
 
 def past_of(block: Block, models: ThermalModels) -> Past:
     """What was seen of all homes, without holes except in the indoor temperature, (home, step)."""
-    return _past(_usable(block, models), np.arange(models.count), models)
+    return _past(_usable(block, models), models)
 
 
 def _window(past: Past, begin: int, end: int) -> Past:
@@ -202,74 +246,14 @@ def _window(past: Past, begin: int, end: int) -> Past:
 
 
 def error_24h(past: Past, building: TwoMass, begin: int) -> Array:
-    """Root mean square of the 24-h-ahead open-loop error [K] from ``begin`` on, (home,); NaN where nothing was seen.
-
-    Forecasts start every six hours from what the model, pulled to the measurements so far, takes for the present.
-    """
-    steps, discrete = past.indoor_c.shape[1], discretise(building, STEP_H)
-    drift = discrete.disturbance(past.outdoor_c, past.ghi_kw_m2)
-    squares, count = np.zeros(len(past.indoor_c)), np.zeros(len(past.indoor_c))
-    for origin in range(begin, steps - DAY + 1, DAY // ORIGINS_A_DAY):
-        x = estimate_state(_window(past, max(0, origin - 3 * DAY), origin), building)
-        for t in range(origin, origin + DAY):
-            x = np.einsum("hij,hj->hi", discrete.a, x) + discrete.b * past.heat_kw[:, t, None] + drift[:, t]
-            miss = x[:, 0] - past.indoor_c[:, t]
-            squares += np.nan_to_num(miss) ** 2
-            count += ~np.isnan(miss)
-    return np.where(count >= HOUR, np.sqrt(squares / np.maximum(count, 1)), np.nan)
+    """Root mean square of the 24-h-ahead open-loop error [K] from ``begin`` on, (home,); NaN where nothing was seen."""
+    return _error(forecast_errors(past, building, begin))
 
 
-def fit_hourly(past: Past, prior: TwoMass) -> TwoMass:
-    """Buildings from a least squares on hourly data, shrunk to ``prior`` and with its shares between air and mass.
-
-    ``T(h+1) - T(h) = loss·(outdoor - T) + gain·heat + sun·ghi + rest`` with loss in (1 - 0.9998, 1 - 0.9), gains > 0.
-    """
-    indoor, outdoor, ghi, heat = (_hours(v) for v in (past.indoor_c, past.outdoor_c, past.ghi_kw_m2, past.heat_kw))
-    change, before = np.diff(indoor, axis=1), indoor[:, :-1]
-    x = np.stack([outdoor[:, :-1] - before, heat[:, :-1], ghi[:, :-1], np.ones_like(before)], axis=2)
-    ua, capacity = _whole(prior)
-    centre = np.stack([ua / capacity, 1.0 / capacity, prior.solar_area_m2 / capacity, prior.gains_kw / capacity], 1)
-    noise = np.maximum(np.nan_to_num(np.nanstd(_or_zero(change), axis=1)), 0.02)
-    found = ridge(x, change, np.ones(change.shape, bool), centre, 0.5 * np.abs(centre) + 1e-6, noise)
-    loss = np.clip(found[:, 0], 1.0 - A_HOUR_RANGE[1], 1.0 - A_HOUR_RANGE[0])
-    gain = np.clip(found[:, 1], 0.3 / capacity, 3.0 / capacity)
-    scale_c, scale_ua = 1.0 / (gain * capacity), loss / gain / ua
-    return replace(
-        prior,
-        **{name: getattr(prior, name) * scale_ua for name in vars(prior) if name.startswith("ua_")},
-        **{name: getattr(prior, name) * scale_c for name in vars(prior) if name.startswith("capacity_")},
-        solar_area_m2=np.maximum(found[:, 2] / gain, 0.1),
-        gains_kw=np.maximum(found[:, 3] / gain, 0.02),
-    )
-
-
-def _or_zero(values: Array) -> Array:
-    """Rows without any number as zeros, so that statistics over them are quiet."""
-    return np.where(np.all(np.isnan(values), axis=1, keepdims=True), 0.0, values)
-
-
-def _whole(building: TwoMass) -> tuple[Array, Array]:
-    """Heat loss [kW/K] and capacity [kWh/K] of the whole building, (home,)."""
-    series = 1.0 / (1.0 / building.ua_indoor_mass_kw_per_k + 1.0 / building.ua_mass_outdoor_kw_per_k)
-    return (
-        building.ua_indoor_outdoor_kw_per_k + series,
-        building.capacity_indoor_kwh_per_k + building.capacity_mass_kwh_per_k,
-    )
-
-
-def _hours(values: Array) -> Array:
-    """Means over the hours (home, hour); NaN where a quarter is missing."""
-    hours = values.shape[1] // HOUR
-    return values[:, : hours * HOUR].reshape(len(values), hours, HOUR).mean(axis=2)
-
-
-def _learn_tank(block: Block, in_force: Tank) -> Tank:
-    """Tanks from charges and drops, home groups by local time; the ones in force where nothing was seen."""
-    usable = (_share_seen(block.tank_c) > LEAST_SEEN) & (_share_seen(block.dhw_heat_kw) > LEAST_SEEN)
-    if block.tank_c.shape[1] <= DAY:
+def _learn_tank(block: _Usable, in_force: Tank) -> Tank:
+    """Tanks of the homes whose tank was seen; the ones in force elsewhere."""
+    index = _those(np.isfinite(block.tank_c).sum(axis=1) >= LEAST_TANK_DAYS * DAY)
+    if index is None:
         return in_force
-    for quarters in np.unique(block.quarter_of_day[usable], axis=0):
-        index = np.flatnonzero(usable & (block.quarter_of_day == quarters).all(axis=1))
-        part = learn_tank(block.tank_c[index], block.dhw_heat_kw[index], quarters, take(in_force, index), STEP_H)
-        in_force = _put(in_force, index, part)
-    return in_force
+    b, prior = take(block, index), take(in_force, index)
+    return _put(in_force, index, learn_tank(b.tank_c, b.dhw_heat_kw, b.quarter_of_day, prior))

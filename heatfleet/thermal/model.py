@@ -12,14 +12,16 @@ from typing import Any
 import numpy as np
 
 from heatfleet.thermal.arrays import Array, take
-from heatfleet.thermal.grey_box import TwoMass, prior_two_mass
+from heatfleet.thermal.grey_box import TwoMass, capacity_of, prior_two_mass, ua_of
 from heatfleet.thermal.response import Response, prior_response
 from heatfleet.thermal.tank import Tank, prior_tank
 
 PRIOR, OLS, GREY_BOX = "prior", "ols", "grey_box"
 TIME_CONSTANT_H = 75.0
-DRAW_WINDOW_STEPS = 8
-DRAW_EVENT_KWH = 0.6
+ENVELOPE = {
+    "Detached": 1.0, "Bungalow": 1.05, "Semi-detached": 0.9, "End-terrace": 0.9, "Terraced": 0.78, "Flat": 0.65
+}  # fmt: skip
+FORM = 2  # of what is stored; a model of another form is learned anew
 _PARTS: dict[str, type[TwoMass] | type[Response] | type[Tank]] = {
     "building": TwoMass, "response": Response, "tank": Tank
 }  # fmt: skip
@@ -33,6 +35,7 @@ class BuildingFacts:
     year_built: Array
     occupants: Array
     tank_litres: Array
+    property_type: Array | None = None  # str, a key of ``ENVELOPE`` where known
 
 
 @dataclass(frozen=True)
@@ -54,24 +57,16 @@ class ThermalModels:
     @property
     def capacity_kwh_per_k(self) -> Array:
         """Heat capacity of air and mass, (home,)."""
-        return self.building.capacity_indoor_kwh_per_k + self.building.capacity_mass_kwh_per_k
+        return capacity_of(self.building)
 
     @property
     def ua_kw_per_k(self) -> Array:
         """Heat loss of the whole building, (home,): windows and air change beside mass and walls in series."""
-        b = self.building
-        series = 1.0 / (1.0 / b.ua_indoor_mass_kw_per_k + 1.0 / b.ua_mass_outdoor_kw_per_k)
-        return b.ua_indoor_outdoor_kw_per_k + series
+        return ua_of(self.building)
 
     def unlucky_draw_kwh(self) -> Array:
-        """What two hours may draw beyond their mean nine days of ten, by quarter-hour they begin in, (home, 96).
-
-        Draws come in events of about ``DRAW_EVENT_KWH``; so the variance of two hours is their mean times that.
-        """
-        wrapped = np.concatenate([self.tank.draw_kwh, self.tank.draw_kwh[:, :DRAW_WINDOW_STEPS]], axis=1)
-        total = np.cumsum(np.concatenate([np.zeros((self.count, 1)), wrapped], axis=1), axis=1)
-        mean = total[:, DRAW_WINDOW_STEPS:-1] - total[:, : -DRAW_WINDOW_STEPS - 1]
-        return 1.3 * np.sqrt(np.maximum(mean, 0.0) * DRAW_EVENT_KWH)
+        """What the two hours from a slot on draw beyond their mean in the worst of ten, (home, slot)."""
+        return self.tank.unlucky_kwh
 
     def of(self, index: Any) -> ThermalModels:
         """Only the homes of ``index``."""
@@ -85,7 +80,13 @@ class ThermalModels:
             name: {f.name: _plain(getattr(getattr(self, name), f.name)[i]) for f in fields(part)}
             for name, part in _PARTS.items()
         }
-        return values | {name: _plain(getattr(self, name)[i]) for name in ("error_24h_k", "uncertainty_k", "kind")}
+        rest = {name: _plain(getattr(self, name)[i]) for name in ("error_24h_k", "uncertainty_k", "kind")}
+        return values | rest | {"form": FORM}
+
+    @staticmethod
+    def is_readable(row: Mapping[str, Any]) -> bool:
+        """Whether ``row`` was stored in today's form; one that was not is to be learned anew."""
+        return row.get("form") == FORM
 
     @classmethod
     def from_dicts(cls, rows: Sequence[Mapping[str, Any]]) -> ThermalModels:
@@ -126,18 +127,13 @@ def prior(facts: BuildingFacts | None, design_outdoor_c: Array, indoor_c: float 
     """
     design = np.asarray(design_outdoor_c, float)
     known = _known(facts, len(design))
-    ua = known.area_m2 * _loss_w_per_m2_k(known.year_built) / 1000.0
+    ua = known.area_m2 * _loss_w_per_m2_k(known.year_built) * _envelope(known) / 1000.0
     gains = 0.12 + 0.07 * known.occupants
     response = prior_response(ua, np.full_like(ua, indoor_c), gains)
     largest = np.maximum(1.3 * ua * (indoor_c - design), 4.0)
     sized = {"heat_max_kw": largest, "heat_min_kw": 0.35 * largest, "dhw_heat_kw": 0.8 * largest}
     response = Response(**{**vars(response), **sized})
-    people = prior_tank(len(ua))
-    tank = Tank(
-        capacity_kwh_per_k=known.tank_litres * 1.163e-3,
-        loss_kw_per_k=0.0012 + known.tank_litres * 3.0e-6,
-        draw_kwh=people.draw_kwh * (known.occupants / 2.8)[:, None],
-    )
+    tank = prior_tank(known.tank_litres, known.occupants)
     nan, half = np.full_like(ua, np.nan), np.full_like(ua, 0.5)
     building = prior_two_mass(ua, TIME_CONSTANT_H * ua, gains)
     return ThermalModels(building, response, tank, nan, half, np.full(len(ua), PRIOR, dtype="U16"))
@@ -151,7 +147,14 @@ def _known(facts: BuildingFacts | None, count: int) -> BuildingFacts:
     limits = {"area_m2": (40.0, 1000.0), "year_built": (1800.0, 2100.0), "occupants": (1.0, 12.0),
               "tank_litres": (80.0, 1000.0)}  # fmt: skip
     values = {name: np.asarray(getattr(facts, name), float) for name in typical}
-    return BuildingFacts(**{n: np.clip(np.where(np.isnan(v), typical[n], v), *limits[n]) for n, v in values.items()})
+    known = {n: np.clip(np.where(np.isnan(v), typical[n], v), *limits[n]) for n, v in values.items()}
+    return BuildingFacts(**known, property_type=facts.property_type)
+
+
+def _envelope(facts: BuildingFacts) -> Array:
+    """Heat loss per floor area relative to a detached house, (home,); 1 where nobody told the type."""
+    types = np.full(len(facts.area_m2), "") if facts.property_type is None else facts.property_type
+    return np.array([ENVELOPE.get(str(one), 1.0) for one in types])
 
 
 def _loss_w_per_m2_k(year_built: Array) -> Array:

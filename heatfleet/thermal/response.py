@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.sensed import quantile
 
 HOUR_STEPS, SPELL_STEPS = 4, 20
 IDLE_SHARE = 0.45
@@ -22,6 +23,8 @@ COP_SD = np.array([0.8, 0.04, 0.15])
 COP_PER_FLOW_K = 0.088  # hplib's generic regulated air-to-water map
 COP_PER_LOAD = 0.7  # from best to full speed
 DEMAND_NOISE, COP_NOISE = 0.1, 0.35
+DELAY_STEPS, LEAST_MOVES, PRIOR_MOVES = 10, 12, 20
+STANDBY_HIGHEST_KW, PRIOR_IDLE_STEPS = 0.15, 50
 MIN_HEAT_KW, COP_LOWEST, COP_HIGHEST = 0.05, 1.2, 7.5
 
 
@@ -41,6 +44,7 @@ class Response:
     dhw_cop_foot: Array  # COP of a charge at 0 °C
     dhw_cop_outdoor_per_k: Array
     standby_kw: Array
+    delay_h: Array  # from a changed steering state to half of what it changes
     habit_above_own_k: Array  # how much warmer than the setpoint the rooms were under the pump's own control
     habit_outdoor_c: Array  # and in which mean weather that was
     habit_ghi_kw_m2: Array
@@ -116,6 +120,7 @@ def prior_response(ua_kw_per_k: Array, own_setpoint_c: Array, gains_kw: Array) -
         dhw_cop_foot=np.full_like(ua, 2.1),
         dhw_cop_outdoor_per_k=np.full_like(ua, 0.08),
         standby_kw=np.full_like(ua, 0.012),
+        delay_h=np.full_like(ua, 0.5),
         habit_above_own_k=np.zeros_like(ua),
         habit_outdoor_c=np.full_like(ua, 5.0),
         habit_ghi_kw_m2=np.full_like(ua, 0.05),
@@ -141,7 +146,8 @@ def learn_response(seen: Seen, prior: Response) -> Response:
         dhw_heat_kw=dhw_heat,
         dhw_cop_foot=dhw_foot,
         dhw_cop_outdoor_per_k=dhw_outdoor,
-        standby_kw=prior.standby_kw,
+        standby_kw=_standby(seen, prior),
+        delay_h=_delay(seen, prior),
         habit_above_own_k=habit_k,
         habit_outdoor_c=habit_outdoor_c,
         habit_ghi_kw_m2=habit_ghi,
@@ -154,8 +160,8 @@ def _output_range(seen: Seen, prior: Response) -> tuple[Array, Array]:
     midst = np.zeros_like(running)
     midst[:, 1:-1] = running[:, :-2] & running[:, 1:-1] & running[:, 2:]
     enough = np.sum(midst, axis=1) >= 100
-    heat = np.where(enough[:, None], np.where(midst, seen.space_heat_kw, np.nan), 1.0)
-    low, high = np.nanquantile(heat, 0.05, axis=1), np.nanquantile(heat, 0.998, axis=1)
+    heat = np.where(midst, seen.space_heat_kw, np.nan)
+    low, high = quantile(heat, [0.05, 0.998]).T
     # the largest heat seen is a lower bound only: colder days and higher shifts ask for more
     return np.where(enough, low, prior.heat_min_kw), np.where(
         enough, np.maximum(high, 0.8 * prior.heat_max_kw), prior.heat_max_kw
@@ -213,6 +219,46 @@ def _habit(seen: Seen, prior: Response) -> tuple[Array, Array, Array]:
     )
 
 
+def _standby(seen: Seen, prior: Response) -> Array:
+    """Power of the idle pump [kW], (home,): the mean, as meters count in coarse steps, shrunk to the prior."""
+    power = seen.space_power_kw
+    idle = (seen.space_heat_kw <= MIN_HEAT_KW) & ~(seen.dhw_heat_kw > MIN_HEAT_KW) & (power < STANDBY_HIGHEST_KW)
+    total, count = np.where(idle, power, 0.0).sum(axis=1), idle.sum(axis=1)
+    return (total + PRIOR_IDLE_STEPS * prior.standby_kw) / (count + PRIOR_IDLE_STEPS)
+
+
+def _delay(seen: Seen, prior: Response) -> Array:
+    """Delay [h] (home,) of the heat behind the steering shift: the lag at which both changed most alike.
+
+    Changes of hourly means, so that a compressor that cycles does not look like an answer; the prior's delay goes on
+    where the pump was hardly steered.
+    """
+    heat, shift = np.nan_to_num(seen.space_heat_kw + seen.dhw_heat_kw), np.clip(np.nan_to_num(seen.shift_k), -3.0, 3.0)
+    if heat.shape[1] <= 4 * HOUR_STEPS + DELAY_STEPS:
+        return prior.delay_h
+    total = np.cumsum(heat, axis=1)
+    hourly = total[:, HOUR_STEPS:] - total[:, :-HOUR_STEPS]
+    answer = hourly[:, HOUR_STEPS:] - hourly[:, :-HOUR_STEPS]  # heat of the hour after less that of the hour before
+    asked = np.diff(shift, axis=1)
+    length = answer.shape[1] - DELAY_STEPS
+    alike = np.stack(
+        [
+            _sum_of_products(asked[:, HOUR_STEPS : HOUR_STEPS + length], answer[:, n : n + length])
+            for n in range(DELAY_STEPS + 1)
+        ],
+        1,
+    )
+    moved = (np.abs(asked[:, HOUR_STEPS : HOUR_STEPS + length]) > 0.2).sum(axis=1)
+    found = 0.25 * np.argmax(alike, axis=1)
+    known = (moved >= LEAST_MOVES) & (alike.max(axis=1) > 0.0)
+    shrunk = (moved * found + PRIOR_MOVES * prior.delay_h) / (moved + PRIOR_MOVES)
+    return np.where(known, shrunk, prior.delay_h)
+
+
+def _sum_of_products(a: Array, b: Array) -> Array:
+    return np.einsum("ht,ht->h", a, b)
+
+
 def _fit_cop(seen: Seen, prior: Response, low_kw: Array) -> Array:
     """COP's foot, outdoor slope and load slope (home, 3), from hours in which the compressor heated all the time.
 
@@ -245,26 +291,29 @@ def _fit_dhw(seen: Seen, prior: Response) -> Array:
     """Heat [kW], COP foot and outdoor slope of hot-water charges (home, 3)."""
     heat, power = seen.dhw_heat_kw, seen.dhw_power_kw
     use = (heat > 5 * MIN_HEAT_KW) & (power > MIN_HEAT_KW) & ~(seen.space_heat_kw > MIN_HEAT_KW)
+    enough = use.sum(axis=1) >= 8
+    full = quantile(np.where(use, heat, np.nan), [0.6])[:, 0]
+    heat, power = (_hourly(np.where(use, v, 0.0)) for v in (heat, power))
+    use = heat > 0.0
     cop = np.clip(heat / np.where(use, power, 1.0), COP_LOWEST, 7.0)
-    x = np.stack([np.ones_like(heat), seen.outdoor_c], axis=2)
+    x = np.stack([np.ones_like(heat), _hourly(seen.outdoor_c)], axis=2)
     centre = np.stack([prior.dhw_cop_foot, prior.dhw_cop_outdoor_per_k], axis=1)
     line = ridge(x, cop, use, centre, np.tile([0.8, 0.04], (len(heat), 1)), np.full(len(heat), COP_NOISE))
-    enough = use.sum(axis=1) >= 8
-    full = np.nanquantile(np.where(use | ~enough[:, None], heat, np.nan), 0.6, axis=1)
     return np.column_stack([np.where(enough, full, prior.dhw_heat_kw), line])
 
 
-def ridge(x: Array, y: Array, use: Array, centre: Array, sd: Array, noise: Array) -> Array:
+def ridge(x: Array, y: Array, use: Array, centre: Array, sd: Array, noise: Array, weight: Array | None = None) -> Array:
     """Least squares with a normal prior, batched: (home, k) from x (home, n, k), y (home, n), use (home, n).
 
-    ``centre`` and ``sd`` (home, k) are the prior, ``noise`` (home,) the standard deviation of y.
+    ``centre`` and ``sd`` (home, k) are the prior, ``noise`` (home,) the standard deviation of y, ``weight`` (home, n)
+    what a value counts (None = one).
     """
     good = use & np.isfinite(y) & np.isfinite(x).all(axis=2)
+    counts = good if weight is None else np.where(good, weight, 0.0)
     xs, rest = np.where(good[:, :, None], x, 0.0), np.where(good, y, 0.0)
-    rest = rest - np.einsum("hnk,hk->hn", xs, centre)
-    precision = 1.0 / np.square(noise)[:, None, None]
-    matrix = np.einsum("hni,hnj->hij", xs, xs) * precision
-    matrix += np.eye(x.shape[2]) / np.square(sd)[:, None, :]
-    right = np.einsum("hni,hn->hi", xs, rest) * precision[:, :, 0]
-    solved: Array = centre + np.linalg.solve(matrix, right[:, :, None])[:, :, 0]
+    rest = rest - (xs @ centre[:, :, None])[:, :, 0]
+    weighed = xs * (counts / np.square(noise)[:, None])[:, :, None]
+    matrix = np.swapaxes(weighed, 1, 2) @ xs + np.eye(x.shape[2]) / np.square(sd)[:, None, :]
+    right = np.swapaxes(weighed, 1, 2) @ rest[:, :, None]
+    solved: Array = centre + np.linalg.solve(matrix, right)[:, :, 0]
     return solved

@@ -1,0 +1,81 @@
+"""The default building: a batched least squares on hourly means, and what it says of opened windows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.grey_box import Past, TwoMass, capacity_of, ua_of
+from heatfleet.thermal.response import ridge
+from heatfleet.thermal.sensed import HOUR
+
+A_HOUR_RANGE = (0.9, 0.9998)
+WINDOW_K, WINDOW_SPREADS = 0.35, 5.0  # a room that cools this much in an hour beyond what is usual has a window open
+CLOSED_AFTER = 3  # hours until it is as before
+
+
+def fit_hourly(past: Past, prior: TwoMass, weight: Array | None = None) -> tuple[TwoMass, Array]:
+    """Buildings from a least squares on hourly data, shrunk to ``prior`` and with its shares between air and mass.
+
+    ``T(h+1) - T(h) = loss·(outdoor - T) + gain·heat + sun·ghi + rest`` with loss in (1 - 0.9998, 1 - 0.9), gains > 0.
+    Hours of ``weight`` (home, step) 0 or unknown are left out. Second comes which steps had no window open (bool).
+    """
+    indoor, outdoor, ghi, heat = (_hours(v) for v in (past.indoor_c, past.outdoor_c, past.ghi_kw_m2, past.heat_kw))
+    change, before = np.diff(indoor, axis=1), indoor[:, :-1]
+    x = np.stack([outdoor[:, :-1] - before, heat[:, :-1], ghi[:, :-1], np.ones_like(before)], axis=2)
+    ua, capacity = ua_of(prior), capacity_of(prior)
+    centre = np.stack([ua / capacity, 1.0 / capacity, prior.solar_area_m2 / capacity, prior.gains_kw / capacity], 1)
+    noise, sd = _spread(change), 0.5 * np.abs(centre) + 1e-6
+    known = np.isfinite(change)
+    share = np.ones(change.shape) if weight is None else _hours(weight)[:, 1:]
+    found = ridge(x, change, known, centre, sd, noise, share)
+    closed = _closed(change - np.einsum("hnk,hk->hn", x, found))
+    if not closed.all():
+        found = ridge(x, change, known & closed, centre, sd, noise, share)
+    return _building(found, prior, ua, capacity), _as_steps(closed, past.indoor_c.shape[1])
+
+
+def _building(found: Array, prior: TwoMass, ua: Array, capacity: Array) -> TwoMass:
+    loss = np.clip(found[:, 0], 1.0 - A_HOUR_RANGE[1], 1.0 - A_HOUR_RANGE[0])
+    gain = np.clip(found[:, 1], 0.3 / capacity, 3.0 / capacity)
+    scale_c, scale_ua = 1.0 / (gain * capacity), loss / gain / ua
+    return replace(
+        prior,
+        **{name: getattr(prior, name) * scale_ua for name in vars(prior) if name.startswith("ua_")},
+        **{name: getattr(prior, name) * scale_c for name in vars(prior) if name.startswith("capacity_")},
+        solar_area_m2=np.maximum(found[:, 2] / gain, 0.1),
+        gains_kw=np.maximum(found[:, 3] / gain, 0.02),
+    )
+
+
+def _spread(values: Array) -> Array:
+    """Standard deviation of what is known, (home,), at least 0.02."""
+    known = np.isfinite(values)
+    count, v = np.maximum(known.sum(axis=1), 1), np.where(known, values, 0.0)
+    mean = v.sum(axis=1) / count
+    return np.maximum(np.sqrt(np.maximum((v**2).sum(axis=1) / count - mean**2, 0.0)), 0.02)
+
+
+def _closed(rest: Array) -> Array:
+    """Hours (home, hour) but those in which the room cooled beyond reason, and some after."""
+    opened = np.nan_to_num(rest) < -np.maximum(WINDOW_K, WINDOW_SPREADS * 0.6 * _spread(rest))[:, None]
+    closed = ~opened
+    for after in range(1, CLOSED_AFTER + 1):
+        closed[:, after:] &= ~opened[:, :-after]
+    return closed
+
+
+def _as_steps(hours: Array, steps: int) -> Array:
+    """Changes between hours as quarter-hours of the later hour (home, step)."""
+    out = np.ones((len(hours), steps), bool)
+    inner = np.repeat(hours, HOUR, axis=1)
+    out[:, HOUR : HOUR + inner.shape[1]] = inner
+    return out
+
+
+def _hours(values: Array) -> Array:
+    """Means over the hours (home, hour); NaN where a quarter is missing."""
+    hours = values.shape[1] // HOUR
+    return values[:, : hours * HOUR].reshape(len(values), hours, HOUR).mean(axis=2)
