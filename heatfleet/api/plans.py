@@ -68,8 +68,9 @@ class PlanStepOutput(Struct, kw_only=True):
     cost_of_not_acting: Annotated[
         float | None,
         Meta(
-            description="What leaving this out would cost, discomfort and stored heat included: that of the whole run"
-            " of equal steps, shared evenly by them. Negative where something else forbids to leave it out; null where"
+            description="What leaving this out would cost, discomfort and stored heat included (for hot water: what"
+            " making it at the last moment would cost): that of the whole run of equal steps, shared evenly by them."
+            " Negative where something else forbids to leave it out; null where"
             " the heat pump is left to its own control."
         ),
     ]

@@ -96,8 +96,8 @@ def _price(axis: Any, hours: Array, found: Explained) -> None:
     axis.fill_between(hours, 0, price, step="post", color=PRICE, alpha=0.45, lw=0)
     axis.step(hours, price, where="post", color=INK, lw=1.3)
     axis.set_ylabel(f"price\n{found.currency}/kWh")
-    if np.nanmin(price) >= 0:
-        axis.set_ylim(0, 1.15 * max(float(np.nanmax(price)), 0.01))
+    if not (price < 0).any():
+        axis.set_ylim(0, 1.15 * max([0.01, *price[~np.isnan(price)]]))
 
 
 def _states(axis: Any, hours: Array, found: Explained) -> None:
@@ -176,7 +176,7 @@ def _power(axis: Any, hours: Array, found: Explained) -> None:
     own = _values(found, "own_power_kw")
     if not np.isnan(own).all():
         axis.step(hours, _held(own), where="post", color=OWN, lw=1.3, ls=(0, (4, 2)), label="left alone")
-    axis.set_ylim(0, 1.2 * max(float(np.nanmax(np.append(power, own))), 0.1))
+    axis.set_ylim(0, 1.2 * max([0.1, *power, *own[~np.isnan(own)]]))
     axis.set_ylabel("power kW")
     _legend(axis)
 

@@ -97,7 +97,7 @@ def _asked(pumps: Sequence[HeatPump], homes: Sequence[Home], grid: TimeGrid, exp
         freedom=outlook.freedom(homes, paused, grid),
         lately=lately,
         in_force=np.array([_state(pump) for pump in pumps]),
-        marks=Marks(paused=paused, away=outlook.away_steps(homes, grid)),
+        marks=Marks(paused=paused, away=outlook.away_steps(homes, grid), grid_limit=outlook.limited_steps(homes, grid)),
     )
 
 
@@ -117,7 +117,8 @@ def answer(learned: ThermalModels, asked: Asked) -> list[tuple[tuple[PlanStep, .
     first = solve(along_own, QUALITY)
     problem = build_problem(*facts, seen=first)
     found = smooth(problem, solve(problem, QUALITY), asked.in_force)
-    own = own_control(build_problem(*facts, seen=left_alone(along_own)))
+    alone = left_alone(along_own, asked.horizon.dhw_max_c)
+    own = own_control(build_problem(*facts, seen=alone), alone)
     steps = read_back(problem, found, asked.start_at, asked.marks, own)
     return list(zip(steps, outlooks(problem, found, own), strict=True))
 

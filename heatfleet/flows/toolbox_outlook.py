@@ -170,6 +170,12 @@ def away_steps(homes: Sequence[Home], grid: TimeGrid) -> Array:
     return np.stack([_inside(grid, *end) for end in ends])
 
 
+def limited_steps(homes: Sequence[Home], grid: TimeGrid) -> Array:
+    """Steps (home, step) in which a limit of the grid is in force."""
+    limited = np.array([home.max_power_kw is not None for home in homes])
+    return np.repeat(limited[:, None], grid.count, axis=1)
+
+
 def freedom(homes: Sequence[Home], paused: Array, grid: TimeGrid) -> Freedom:
     """What may be done: levels and levers, uses the owner lets us optimise, pauses; ``paused`` is (home, step).
 

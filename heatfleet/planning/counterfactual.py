@@ -31,21 +31,20 @@ class OwnControl:
     worth: Array  # (home,) of the heat stored at the end [currency]
 
 
-def left_alone(problem: Problem) -> Solution:
-    """MID everywhere and the pump's own hot-water programme, as a plan.
+def left_alone(problem: Problem, full_c: Array) -> Solution:
+    """MID everywhere and the pump's own hot-water programme, as a plan; it heats the tank to ``full_c`` (home, step).
 
     What owners wish (a pause) holds here too: where MID is not allowed, the first action that is.
     """
-    action = _own_actions(problem)
+    action = _own_actions(problem, full_c)
     found = evaluate(problem, action)
     return Solution(action, found.cost, found.penalty, found.objective)
 
 
-def own_control(problem: Problem) -> OwnControl:
-    """What :func:`left_alone` comes to on ``problem``, which was linearised along it."""
-    action = _own_actions(problem)
-    found = evaluate(problem, action)
-    return OwnControl(energy_of(problem, action) / problem.step_h, found, _worth(problem, found))
+def own_control(problem: Problem, alone: Solution) -> OwnControl:
+    """What ``alone``, as :func:`left_alone` gave it, comes to on ``problem``, which was linearised along it."""
+    found = evaluate(problem, alone.action)
+    return OwnControl(energy_of(problem, alone.action) / problem.step_h, found, _worth(problem, found))
 
 
 def outlooks(problem: Problem, solution: Solution, own: OwnControl) -> list[Outlook]:
@@ -96,7 +95,7 @@ def _worth(problem: Problem, found: Evaluation) -> Array:
     return worth
 
 
-def _own_actions(problem: Problem) -> Array:
+def _own_actions(problem: Problem, full_c: Array) -> Array:
     """The actions of the owner's own control, (home, step): a thermostat charges the tank, the rest is MID.
 
     Where we may not charge, the plan knows nothing of the pump's own charges either, so they are left out of both.
@@ -104,7 +103,6 @@ def _own_actions(problem: Problem) -> Array:
     water, homes = problem.hot_water_action, problem.homes
     allowed = np.ones((homes, problem.steps, water + 1), bool) if problem.allowed is None else problem.allowed
     house = np.where(allowed[:, :, MID], MID, np.argmax(allowed, axis=2))
-    full_c = problem.tank_max if problem.tank_max.ndim == 2 else problem.tank_max[:, None] + np.zeros(house.shape)
     temp, charging = problem.tank0.copy(), np.zeros(homes, bool)
     dose, action = _OwnDose(problem), house.astype(np.int8)
     for t in range(problem.steps):
@@ -144,7 +142,7 @@ def left_out(problem: Problem, action: Array, states: Array, found: Evaluation) 
     Returns
     -------
     gain : what the objective loses without the run the step belongs to, shared evenly by its steps [currency];
-        0 for MID, which is the owner's own control.
+        a charge that is needed is made at the last moment instead; 0 for MID, which is the owner's own control.
     breaks : first step whose end would break the limit the run keeps (too cold without more heat, too warm without
         less, the tank without a charge) and does not with it; -1 where none would.
     """
@@ -174,8 +172,12 @@ def _leave_out(
                 for t in range(begin, end):
                     trial[t] = states[i, t] if kind == water else MID
                 score(batch, rules, i, trial, out, indoor, tank)
+                last = _first_break(batch, i, kind, begin, indoor, tank, found[0][i], found[1][i])
+                breaks[i, begin:end] = last
+                if kind == water and last >= 0:
+                    trial[last : min(last + end - begin, steps)] = water
+                    score(batch, rules, i, trial, out, indoor, tank)
                 gain[i, begin:end] = (out[OBJECTIVE] - objective[i]) / (end - begin)
-                breaks[i, begin:end] = _first_break(batch, i, kind, begin, indoor, tank, found[0][i], found[1][i])
             begin = end
 
 

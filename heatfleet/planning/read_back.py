@@ -25,6 +25,7 @@ from heatfleet.thermal.arrays import Array
 
 NEAR_LIMIT_K = 0.2
 LOOK_AROUND_STEPS = 24
+HOUR_STEPS = 2  # either way; a single quarter-hour makes no time cheap
 SLACK = 0.01  # a price this much off the mean around it is neither cheap nor dear
 CODES = tuple(Reason)
 NONE = -1
@@ -132,6 +133,7 @@ def steering_states(problem: Problem, action: Array) -> Array:
 def reasons(problem: Problem, action: Array, found: Evaluation, breaks: Array, marks: Marks = Marks()) -> Reasons:
     """Why each step is as it is; ``breaks`` as :func:`heatfleet.planning.counterfactual.left_out` found it."""
     cheap, dear = price_sides(problem.price)
+    usual = _mean_around(problem.price, LOOK_AROUND_STEPS)
     cold, warm = _near_limits(problem, found)
     water = action == problem.hot_water_action
     more, less = (action > MID) & ~water, action < MID
@@ -140,15 +142,16 @@ def reasons(problem: Problem, action: Array, found: Evaluation, breaks: Array, m
     table = (  # the first row that fits counts
         (_in_dose(problem, found, water), Reason.DISINFECTION),
         (water, Reason.HOT_WATER),
-        (more & cheap, Reason.CHEAP_NOW),
-        (less & dear, Reason.DEAR_NOW),
+        (more & cheap & (problem.price < usual), Reason.CHEAP_NOW),
+        (less & dear & (problem.price > usual), Reason.DEAR_NOW),
         (more & cold | less & warm | (action == MID) & cold & dear, Reason.COMFORT_LIMIT),
         (more & (dear_from != NONE), Reason.DEAR_LATER),
         (less & (cheap_from != NONE), Reason.CHEAP_LATER),
         ((more | less) & (breaks != NONE), Reason.COMFORT_LIMIT),
     )
     codes = np.select([fits for fits, _ in table], [_code(r) for _, r in table], _code(Reason.STEADY))
-    codes = _marked(codes, water, more, less, marks)
+    forbidden = less if problem.allowed is None else less & ~problem.allowed[:, :, MID]
+    codes = _marked(codes, water, more, forbidden, marks)
     paused = codes == _code(Reason.PAUSE)
     is_dear, is_dear_later = codes == _code(Reason.DEAR_NOW), codes == _code(Reason.DEAR_LATER)
     ends = [dear_end, _end_of_run(dear), _end_of_run(paused)]
@@ -174,14 +177,14 @@ def _near_limits(problem: Problem, found: Evaluation) -> tuple[Array, Array]:
     return cold, warm
 
 
-def _marked(codes: Array, water: Array, more: Array, less: Array, marks: Marks) -> Array:
-    """The codes with causes from outside put over them; a limit is only named where less is done than MID."""
+def _marked(codes: Array, water: Array, more: Array, forbidden: Array, marks: Marks) -> Array:
+    """The codes with causes from outside put over them; a limit is only named where it forbids MID."""
     known = (
         (marks.sun, more | water, Reason.SOLAR_SURPLUS),
         (marks.away, ~water, Reason.AWAY),
         (marks.learning, ~water, Reason.LEARNING),
         (marks.quota, ~water, Reason.QUOTA),
-        (marks.grid_limit, less, Reason.GRID_LIMIT),
+        (marks.grid_limit, forbidden, Reason.GRID_LIMIT),
         (marks.paused, ~water, Reason.PAUSE),
     )
     for steps, where, reason in known:
@@ -191,14 +194,20 @@ def _marked(codes: Array, water: Array, more: Array, less: Array, marks: Marks) 
 
 
 def price_sides(price: Array) -> tuple[Array, Array]:
-    """Whether each step is cheaper, or dearer, than the mean of the six hours around it, each (home, step)."""
+    """Whether the hour around each step is cheaper, or dearer, than the six hours around it, each (home, step)."""
+    hour, mean = _mean_around(price, HOUR_STEPS), _mean_around(price, LOOK_AROUND_STEPS)
+    slack = SLACK * np.abs(mean)
+    return hour < mean - slack, hour > mean + slack
+
+
+def _mean_around(price: Array, reach: int) -> Array:
+    """Mean of ``reach`` steps before, after, and the step itself, (home, step)."""
     steps = price.shape[1]
     total = np.concatenate([np.zeros((len(price), 1)), np.cumsum(price, axis=1)], axis=1)
-    low = np.maximum(np.arange(steps) - LOOK_AROUND_STEPS, 0)
-    high = np.minimum(np.arange(steps) + LOOK_AROUND_STEPS + 1, steps)
-    mean = (total[:, high] - total[:, low]) / (high - low)
-    slack = SLACK * np.abs(mean)
-    return price < mean - slack, price > mean + slack
+    low = np.maximum(np.arange(steps) - reach, 0)
+    high = np.minimum(np.arange(steps) + reach + 1, steps)
+    mean: Array = (total[:, high] - total[:, low]) / (high - low)
+    return mean
 
 
 def _end_of_run(flags: Array) -> Array:

@@ -10,12 +10,12 @@ import pytest
 
 from heatfleet.domain.plans import PlanStep, Reason
 from heatfleet.domain.time_grid import MTU
-from heatfleet.planning.counterfactual import left_alone, left_out, outlooks, own_control
+from heatfleet.planning.counterfactual import OwnControl, left_alone, left_out, outlooks, own_control
 from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.read_back import NEAR_LIMIT_K, Marks, read_back, steering_states
 from heatfleet.planning.solve import solve
-from heatfleet.planning.state import HOT_WATER, MID, Freedom, Horizon, Present, build_problem
+from heatfleet.planning.state import HOT_WATER, MAX, MID, Freedom, Horizon, Present, build_problem
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import prior
 
@@ -45,6 +45,12 @@ def solved(given: Facts) -> tuple[Problem, Solution]:
     return problem, solve(problem)
 
 
+def alone_on(problem: Problem) -> tuple[Solution, OwnControl]:
+    """The owner's own control of these homes, whose tanks are heated to 52 °C."""
+    alone = left_alone(problem, np.full(problem.price.shape, 52.0))
+    return alone, own_control(problem, alone)
+
+
 def without(problem: Problem, action: Array, home: int, step: int) -> Array:
     """The plan of one home without the run that ``step`` is in."""
     states, trial = steering_states(problem, action), action.copy()
@@ -62,6 +68,10 @@ def without(problem: Problem, action: Array, home: int, step: int) -> Array:
 
 def mean_around(price: Array, step: int) -> float:
     return float(price[max(step - 24, 0) : step + 25].mean())
+
+
+def hour_around(price: Array, step: int) -> float:
+    return float(price[max(step - 2, 0) : step + 3].mean())
 
 
 def index(at: datetime | None) -> int:
@@ -93,13 +103,13 @@ def check_step(problem: Problem, action: Array, home: int, t: int, step: PlanSte
         assert price[t] > mean_around(price, t)
         if step.detail.until:
             end = index(step.detail.until)
-            assert all(price[s] > mean_around(price, s) for s in range(t, end))
-            assert price[end] <= mean_around(price, end) * 1.01 + 1e-12
+            assert all(hour_around(price, s) > mean_around(price, s) for s in range(t, end))
+            assert hour_around(price, end) <= mean_around(price, end) * 1.01 + 1e-12
     elif step.reason is Reason.DEAR_LATER:
         later = index(step.detail.since)
         assert t < later <= t + 24
         assert price[later] > price[t]
-        assert price[later] > mean_around(price, later)
+        assert hour_around(price, later) > mean_around(price, later)
     elif step.reason is Reason.CHEAP_LATER:
         later = index(step.detail.since)
         assert t < later <= t + 24
@@ -129,17 +139,31 @@ def test_what_leaving_out_a_run_costs_is_the_planners_own_objective() -> None:
         for t in range(0, STEPS, 17):
             trial = without(problem, solution.action, home, t)
             run = int((trial[home] != solution.action[home]).sum())
-            if run and solution.action[home, t] != MID:
+            if run and solution.action[home, t] not in {MID, HOT_WATER}:
                 worse = evaluate(problem, trial).objective[home] - found.objective[home]
                 assert gain[home, t] * run == pytest.approx(worse)
     told = [s.cost_of_not_acting for s in read_back(problem, solution, START)[0]]
     assert [value is None for value in told] == (solution.action[0] == MID).tolist()
 
 
+def test_hot_water_is_compared_with_a_charge_at_the_last_moment() -> None:
+    problem, solution = solved(facts(5))
+    found = evaluate(problem, solution.action)
+    gain, breaks = left_out(problem, solution.action, steering_states(problem, solution.action), found)
+    homes, steps = np.nonzero((solution.action == HOT_WATER) & (breaks >= 0))
+    assert homes.size
+    for home, t in zip(homes[:20], steps[:20], strict=True):
+        trial = without(problem, solution.action, home, t)
+        run = int((trial[home] != solution.action[home]).sum())
+        trial[home, breaks[home, t] : breaks[home, t] + run] = HOT_WATER
+        worse = evaluate(problem, trial).objective[home] - found.objective[home]
+        assert gain[home, t] * run == pytest.approx(worse)
+
+
 def test_the_own_control_keeps_its_state_and_its_tank_warm() -> None:
     problem, solution = solved(facts(2))
-    own = own_control(problem)
-    action = left_alone(problem).action
+    alone, own = alone_on(problem)
+    action = alone.action
     assert set(np.unique(action)) <= {MID, HOT_WATER}
     assert (own.found.tank > 44.0).all()
     assert (own.found.tank < 53.5).all()
@@ -157,22 +181,34 @@ def energy(problem: Problem, action: Array) -> Array:
 
 def test_a_plan_that_is_the_own_control_saves_nothing() -> None:
     problem, _ = solved(facts(2))
-    alone = left_alone(problem)
-    for beside in outlooks(problem, alone, own_control(problem)):
+    alone, own = alone_on(problem)
+    for beside in outlooks(problem, alone, own):
         assert beside.saving == pytest.approx(0.0, abs=1e-12)
+        assert beside.saving_at_equal_temperature == pytest.approx(0.0, abs=1e-12)
         assert beside.cost == beside.own_cost
 
 
 def test_heat_stored_at_the_end_counts() -> None:
-    problem, solution = solved(facts(4))
-    own = own_control(problem)
-    beside = outlooks(problem, solution, own)
-    kept = replace(problem, value_x=0 * problem.value_x, value_tank=0 * problem.value_tank)
-    assert [b.stored_worth for b in outlooks(kept, solution, own_control(kept))] == pytest.approx([0.0] * HOMES)
-    warmer = [b.stored_worth > 0 for b in beside]
-    ends = (evaluate(problem, solution.action).tank - own.found.tank)[:, -1]
-    assert warmer != [b.stored_worth < 0 for b in beside]
-    assert ends.shape == (HOMES,)
+    problem, _ = solved(facts(4))
+    alone, own = alone_on(problem)
+    action = alone.action.copy()
+    action[:, -8:] = MAX
+    beside = outlooks(problem, replace(alone, action=action), own)
+    assert all(b.cost > b.own_cost and b.stored_worth > 0 for b in beside)
+    assert all(b.saving == pytest.approx(b.own_cost - b.cost + b.stored_worth) for b in beside)
+
+
+def test_rooms_kept_warmer_are_paid_for_by_what_they_lose() -> None:
+    """A house at rest that is kept a kelvin warmer by MAX: at equal temperature nothing is saved or lost but COP."""
+    problem, _ = solved(facts(4))
+    alone, own = alone_on(problem)
+    warm = replace(problem, x0=problem.x0 + 1.0)
+    beside = outlooks(warm, alone, own)
+    still = outlooks(problem, alone, own)
+    assert all(b.warmth_cost > 0 for b in beside)
+    assert all(b.warmth_cost == pytest.approx(0.0, abs=1e-12) for b in still)
+    for b in beside:  # heat that leaves through the walls is what warmth costs; a house loses at most 1 kW/K
+        assert b.warmth_cost < 1.0 * 36 * problem.price.max()
 
 
 def test_without_us_a_pause_and_a_missing_lever_hold_too() -> None:
@@ -180,17 +216,38 @@ def test_without_us_a_pause_and_a_missing_lever_hold_too() -> None:
     allowed[:, 10:20] = np.arange(5) == 0
     allowed[0, :, HOT_WATER] = False
     problem = build_problem(*facts(1, allowed=allowed))
-    action = left_alone(problem).action
+    action = alone_on(problem)[0].action
     assert (action[:, 10:20] == 0).all()
     assert HOT_WATER not in action[0]
 
 
 def test_without_us_the_pump_disinfects_itself_where_it_is_due() -> None:
     due = {"dose_deadline_step": np.where(np.arange(HOMES) == 0, 90, -1)}
-    own = own_control(build_problem(*facts(1, **due)))
+    _, own = alone_on(build_problem(*facts(1, **due)))
     assert own.found.dose_missed.sum() == 0
     assert own.found.tank[0].max() >= 60.0
     assert own.found.tank[1].max() < 55.0
+    assert own.found.tank[0, :70].max() < 55.0, "not before it is due"
+
+
+def test_only_the_charges_of_a_dose_are_called_disinfection() -> None:
+    problem, solution = solved(facts(1, dose_deadline_step=np.full(HOMES, 90)))
+    found = evaluate(problem, solution.action)
+    for home, steps in enumerate(read_back(problem, solution, START)):
+        named = [t for t, step in enumerate(steps) if step.reason is Reason.DISINFECTION]
+        assert named
+        assert max(named) < 90
+        assert all(solution.action[home, t] == HOT_WATER for t in named)
+        assert found.tank[home, max(named)] >= 59.5
+
+
+def test_a_tank_we_may_not_charge_is_not_foretold() -> None:
+    allowed = np.ones((HOMES, STEPS, 5), bool)
+    allowed[0, :, HOT_WATER] = False
+    problem, solution = solved(facts(1, allowed=allowed))
+    plans = read_back(problem, solution, START, own=alone_on(problem)[1])
+    assert all(np.isnan(s.dhw_temp_c) and s.own and np.isnan(s.own.dhw_temp_c) for s in plans[0])
+    assert not any(np.isnan(s.dhw_temp_c) for s in plans[1])
 
 
 def test_causes_from_outside_come_before_prices() -> None:
@@ -204,9 +261,13 @@ def test_causes_from_outside_come_before_prices() -> None:
     ends = {s.detail.until for s in paused if s.reason is Reason.PAUSE}
     assert START + 40 * MTU in ends
     everywhere = ~np.zeros((HOMES, STEPS), bool)
-    limited = read_back(problem, solution, START, Marks(grid_limit=everywhere))[0]
+    assert Reason.GRID_LIMIT not in {s.reason for s in read_back(problem, solution, START, Marks(grid_limit=marked))[0]}
+    allowed = np.ones((HOMES, STEPS, 5), bool)
+    allowed[0, 20:40, MID:HOT_WATER] = False
+    tight, answer = solved(facts(3, allowed=allowed))
+    limited = read_back(tight, answer, START, Marks(grid_limit=everywhere))[0]
     for t, step in enumerate(limited):
-        assert (step.reason is Reason.GRID_LIMIT) == (solution.action[0, t] < MID)
+        assert (step.reason is Reason.GRID_LIMIT) == (20 <= t < 40 and answer.action[0, t] < MID)
     sunny = read_back(problem, solution, START, Marks(sun=everywhere))[0]
     for t, step in enumerate(sunny):
         assert (step.reason is Reason.SOLAR_SURPLUS) == (solution.action[0, t] > MID)
