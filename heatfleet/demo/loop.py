@@ -20,7 +20,7 @@ from heatfleet.domain.policy import Policy, comfort_at
 from heatfleet.planning.state import MID
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.simulate import States, Trace, initial_states, simulate, stored_heat_kwh
-from heatfleet.thermal.simulate_kernel import TRACE
+from heatfleet.thermal.simulate_columns import TRACE
 from heatfleet.vendors.kit.registry import find_vendors
 from heatfleet.vendors.sandbox.homes import STEP_H
 

@@ -14,7 +14,8 @@ import numpy as np
 from heatfleet.thermal.arrays import Array, stack
 from heatfleet.thermal.cop import coefficients
 from heatfleet.thermal.homes import Homes
-from heatfleet.thermal.simulate_kernel import LOWER, STATE, TRACE, UPPER, run
+from heatfleet.thermal.simulate_columns import LOWER, STATE, TRACE, UPPER
+from heatfleet.thermal.simulate_kernel import run
 
 MAX_SUBSTEP_H = 1.0 / 12.0  # the air's time constant is above half an hour: explicit Euler is stable and within 1 %
 
@@ -61,7 +62,7 @@ class Drive:
 
 @dataclass(frozen=True)
 class States:
-    """State of the homes, (home, len(STATE)); columns are named in ``simulate_kernel.STATE``."""
+    """State of the homes, (home, len(STATE)); columns are named in ``simulate_columns.STATE``."""
 
     matrix: Array
 
@@ -79,7 +80,7 @@ class States:
 
 @dataclass(frozen=True)
 class Trace:
-    """What came out, (home, step, len(TRACE)); columns are named in ``simulate_kernel.TRACE``."""
+    """What came out, (home, step, len(TRACE)); columns are named in ``simulate_columns.TRACE``."""
 
     cube: Array
 

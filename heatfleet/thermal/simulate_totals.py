@@ -16,7 +16,8 @@ from heatfleet.thermal.arrays import Array, stack
 from heatfleet.thermal.cop import coefficients
 from heatfleet.thermal.homes import Homes
 from heatfleet.thermal.simulate import Drive, Inputs, States, stored_heat_kwh, substeps_of
-from heatfleet.thermal.simulate_kernel import EXTRA, TRACE, run_totals
+from heatfleet.thermal.simulate_columns import EXTRA, TRACE
+from heatfleet.thermal.simulate_kernel import run_totals
 
 CHUNK_HOMES = 256
 BELOW_SETPOINT_K = 0.5

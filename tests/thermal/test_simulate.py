@@ -13,7 +13,7 @@ from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.cop import coefficients, cop
 from heatfleet.thermal.homes import DHW_KWH_PER_PERSON_DAY, Homes, day_of_use, draw_homes
 from heatfleet.thermal.simulate import Drive, Inputs, States, Trace, initial_states, simulate, stored_heat_kwh
-from heatfleet.thermal.simulate_kernel import DEFROST, STATE
+from heatfleet.thermal.simulate_columns import DEFROST, STATE
 
 DAY = 96
 HOMES = draw_homes(12, seed=5)

@@ -21,7 +21,7 @@ from heatfleet.domain.time_grid import TimeGrid
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.homes import day_of_use, draw_homes
 from heatfleet.thermal.simulate import Drive, Inputs, States, Trace, initial_states, simulate
-from heatfleet.thermal.simulate_kernel import STATE
+from heatfleet.thermal.simulate_columns import STATE
 
 STEP = timedelta(minutes=5)
 STEP_H = 1 / 12
