@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m uv pip install --python $(BIN)/python
 
-.PHONY: help setup run test lint bench client docs clean
+.PHONY: help setup run test nightly lint bench client docs clean
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
@@ -37,6 +37,10 @@ run: setup ## start the demo: database, virtual homes, API, Connect page, live t
 
 test: $(VENV)/.dev ## run the whole test suite (one part: ARGS="tests/domain")
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+
+nightly: $(VENV)/.dev ## the fuzzing tests of the API, five times as long
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --fuzz-examples 50 tests/api/test_schemathesis.py \
+	  tests/api/test_schemathesis_writes.py tests/api/test_hostile_bodies.py
 
 lint: $(VENV)/.dev ## style, types, import contracts
 	@$(BIN)/ruff check heatfleet tests clients
