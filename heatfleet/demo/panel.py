@@ -20,7 +20,8 @@ STATES = {"min": ("Min", "cyan"), "low": ("ECO", "green"), "mid": ("Comfort", "w
 REASONS = {
     "cheap_now": "cheap now", "dear_now": "dear now", "comfort_limit": "comfort limit", "hot_water": "hot water",
     "disinfection": "disinfection", "pause": "paused", "away": "away", "learning": "learning",
-    "own_programme": "own programme", "steady": "steady",
+    "own_programme": "own programme", "steady": "steady", "cheap_later": "cheap later", "dear_later": "dear later",
+    "grid_limit": "grid limit", "quota": "quota", "solar_surplus": "sun",
 }  # fmt: skip
 
 

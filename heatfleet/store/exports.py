@@ -125,7 +125,8 @@ SERIES: Final = (
     Series(
         "plan_steps",
         "heat_pump_id, start_at, state, hot_water, power_kw, indoor_temp_c, dhw_temp_c, price, reason_code, made_at,"
-        " model_version, policy_version",
+        " model_version, policy_version, reason_detail, cost_of_not_acting, own_power_kw, own_indoor_temp_c,"
+        " own_dhw_temp_c",
         "start_at",
     ),
     Series("energy_hours", "heat_pump_id, hour_at, energy_kwh, quality", "hour_at"),
