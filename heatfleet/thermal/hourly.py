@@ -11,7 +11,9 @@ from heatfleet.thermal.grey_box import Past, TwoMass, capacity_of, ua_of
 from heatfleet.thermal.response import ridge
 from heatfleet.thermal.sensed import HOUR
 
+PRIOR_SD = 0.5  # relative
 A_HOUR_RANGE = (0.9, 0.9998)
+STIFF, WINDOWS_SHARE = 40.0, 0.45
 WINDOW_K, WINDOW_SPREADS = 0.35, 5.0  # a room that cools this much in an hour beyond what is usual has a window open
 CLOSED_AFTER = 3  # hours until it is as before
 
@@ -27,13 +29,13 @@ def fit_hourly(past: Past, prior: TwoMass, weight: Array | None = None) -> tuple
     x = np.stack([outdoor[:, :-1] - before, heat[:, :-1], ghi[:, :-1], np.ones_like(before)], axis=2)
     ua, capacity = ua_of(prior), capacity_of(prior)
     centre = np.stack([ua / capacity, 1.0 / capacity, prior.solar_area_m2 / capacity, prior.gains_kw / capacity], 1)
-    noise, sd = _spread(change), 0.5 * np.abs(centre) + 1e-6
+    noise, sd = _spread(change), PRIOR_SD * np.abs(centre) + 1e-6
     known = np.isfinite(change)
     share = np.ones(change.shape) if weight is None else _hours(weight)[:, 1:]
     found = ridge(x, change, known, centre, sd, noise, share)
-    closed = _closed(change - np.einsum("hnk,hk->hn", x, found))
-    if not closed.all():
-        found = ridge(x, change, known & closed, centre, sd, noise, share)
+    rest = change - (x @ found[:, :, None])[:, :, 0]
+    closed = _closed(rest)
+    found = ridge(x, change, known & closed, centre, sd, _spread(np.where(closed, rest, np.nan)), share)
     return _building(found, prior, ua, capacity), _as_steps(closed, past.indoor_c.shape[1])
 
 
@@ -47,6 +49,18 @@ def _building(found: Array, prior: TwoMass, ua: Array, capacity: Array) -> TwoMa
         **{name: getattr(prior, name) * scale_c for name in vars(prior) if name.startswith("capacity_")},
         solar_area_m2=np.maximum(found[:, 2] / gain, 0.1),
         gains_kw=np.maximum(found[:, 3] / gain, 0.02),
+    )
+
+
+def as_one_mass(building: TwoMass) -> TwoMass:
+    """The building with air and walls so close that they are one, as the regression has it."""
+    ua = ua_of(building)
+    between, walls = STIFF * ua, (1.0 - WINDOWS_SHARE) * ua
+    return replace(
+        building,
+        ua_indoor_mass_kw_per_k=between,
+        ua_indoor_outdoor_kw_per_k=WINDOWS_SHARE * ua,
+        ua_mass_outdoor_kw_per_k=1.0 / (1.0 / walls - 1.0 / between),
     )
 
 

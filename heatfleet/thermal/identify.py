@@ -15,7 +15,7 @@ import numpy as np
 
 from heatfleet.thermal.arrays import Array, take
 from heatfleet.thermal.grey_box import NOISE_K, Past, TwoMass, fit_two_mass, forecast_errors, ua_of
-from heatfleet.thermal.hourly import fit_hourly
+from heatfleet.thermal.hourly import as_one_mass, fit_hourly
 from heatfleet.thermal.model import GREY_BOX, OLS, PRIOR, ThermalModels, choose
 from heatfleet.thermal.response import Response, Seen, learn_response
 from heatfleet.thermal.sensed import filled, quantile, room_from_water, share_seen, without_frozen
@@ -27,7 +27,7 @@ LEAST_DAYS, LEAST_TANK_DAYS, LEAST_HELD_OUT_DAYS, HELD_OUT_SHARE = 4, 2, 2, 0.25
 LEAST_SEEN, LEAST_FELT = 0.5, 0.08  # share of the steps with a room temperature, read or felt through the water
 HALF_LIFE_DAYS = 10.0  # readings of a fortnight ago count little more than a third of today's: seasons drift
 BETTER = 0.98  # of the error in force, so that noise does not swap models
-HOURLY_BETTER = 0.9  # an hourly fit forecasts a day as well but knows less of the first hour
+HOURLY_BETTER = 0.85  # an hourly fit forecasts a day as well but knows less of the first hour
 FELT_NOISE_K = 0.3
 UNCERTAINTY_RANGE = (0.1, 1.0)
 UNLUCKY = 0.9  # the quantile of the errors of forecasts that uncertainty means
@@ -192,7 +192,8 @@ def _candidates(past: Past, prior: TwoMass, is_felt: Array) -> list[tuple[str, f
     weight = np.broadcast_to(0.5 ** (np.arange(steps)[::-1] / DAY / HALF_LIFE_DAYS), past.indoor_c.shape)
     hourly, closed = fit_hourly(past, prior, weight)
     grey_box = fit_two_mass(past, prior, np.where(closed, weight, 0.0), np.where(is_felt, FELT_NOISE_K, NOISE_K))
-    return [(OLS, HOURLY_BETTER, hourly), (GREY_BOX, BETTER, grey_box)]
+    one_mass = as_one_mass(hourly)
+    return [(GREY_BOX, BETTER, grey_box), (OLS, HOURLY_BETTER, hourly), (OLS, HOURLY_BETTER, one_mass)]
 
 
 def _error(forecasts: Array) -> Array:
@@ -227,12 +228,23 @@ def _put(everyone: S, index: Array | slice, some: S) -> S:
 
 
 def _past(block: _Usable, models: ThermalModels) -> Past:
-    """What was seen of homes; heat missing for a while is what the pump's own controller would have given."""
+    """What was seen of homes; heat missing for long is what the pump's own controller would have given."""
     heat, missing = block.space_heat_kw, np.isnan(block.space_heat_kw)
     if missing.any():
         above = np.nan_to_num(block.indoor_c - block.setpoint_c)
-        heat = np.where(missing, models.response.heat_kw(block.outdoor_c, above, block.shift_k), heat)
+        own = models.response.heat_kw(block.outdoor_c, above, block.shift_k)
+        heat = np.where(_is_near_known(heat), filled(heat, 0.0), own)
     return Past(block.indoor_c, block.outdoor_c, block.ghi_kw_m2, heat)
+
+
+def _is_near_known(values: Array) -> Array:
+    """Steps (home, step) that are known or at most half an hour from one that is."""
+    known = np.isfinite(values)
+    near = known.copy()
+    for n in (1, 2):
+        near[:, n:] |= known[:, :-n]
+        near[:, :-n] |= known[:, n:]
+    return near
 
 
 def past_of(block: Block, models: ThermalModels) -> Past:
