@@ -17,6 +17,7 @@ from heatfleet.flows import toolbox_past
 from heatfleet.flows.toolbox_fleet import Tools, in_executor
 from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
 from heatfleet.flows.toolbox_outlook import Home
+from heatfleet.planning.budget import within_budget
 from heatfleet.planning.counterfactual import left_alone, outlooks, own_control
 from heatfleet.planning.read_back import Marks, read_back
 from heatfleet.planning.smooth import smooth
@@ -117,6 +118,8 @@ def answer(learned: ThermalModels, asked: Asked) -> list[tuple[tuple[PlanStep, .
     first = solve(along_own, QUALITY)
     problem = build_problem(*facts, seen=first)
     found = smooth(problem, solve(problem, QUALITY), asked.in_force)
+    if asked.freedom.max_moves_day is not None:
+        found = within_budget(problem, found, asked.in_force, asked.freedom.max_moves_day)
     alone = left_alone(along_own, asked.horizon.dhw_max_c)
     own = own_control(build_problem(*facts, seen=alone), alone)
     steps = read_back(problem, found, asked.start_at, asked.marks, own)

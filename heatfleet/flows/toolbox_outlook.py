@@ -19,6 +19,7 @@ from heatfleet.domain.places import place_or_city
 from heatfleet.domain.policy import COLDER_THAN_OWN_K, Comfort, OwnSettings, Policy, comfort_at
 from heatfleet.domain.price_zones import zone_time
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
+from heatfleet.domain.steering import moves_a_day
 from heatfleet.domain.tariff import DAY_STEPS, Contract, carried_on, price_per_kwh
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.planning.state import HOT_WATER, MID, Freedom, Horizon, Present
@@ -34,6 +35,7 @@ STARTS_A_DAY = 12  # compressor starts a plan may ask for by blocking and lettin
 BLOCK_DELTA_K = -20.0  # SG-Ready 1: no heat whatever the controller wants
 RAISED_DELTA_K = 1.0  # SG-Ready 3: what it adds is the pump's own business; about a kelvin
 LONG_AGO_STEPS = 16
+SATURDAY = 5
 MILD_C = 5.0
 DESIGN_OUTDOOR_C = -10.0
 MIN = 0
@@ -120,10 +122,10 @@ def _outdoor(home: Home, temp_c: Floats) -> Floats:
 
 @lru_cache(maxsize=64)
 def quarters(zone: str, grid: TimeGrid) -> Array:
-    """Local quarter-hour of the day (step,), exact also where the clock changes."""
+    """Local quarter-hour of the day (step,), at weekends from 96 on; exact also where the clock changes."""
     local = zone_time(zone)
     starts = [at.astimezone(local) for at in grid]
-    return np.array([at.hour * 4 + at.minute // 15 for at in starts])
+    return np.array([at.hour * 4 + at.minute // 15 + (DAY_STEPS if at.weekday() >= SATURDAY else 0) for at in starts])
 
 
 def _comfort(home: Home, grid: TimeGrid) -> Array:
@@ -192,6 +194,7 @@ def freedom(homes: Sequence[Home], paused: Array, grid: TimeGrid) -> Freedom:
         allowed,
         dose_deadline_step=dose_by,
         max_starts_day=np.full(len(homes), STARTS_A_DAY),
+        max_moves_day=np.array([_moves_a_day(home.abilities.levers) for home in homes]),
         colder_than_own_k=np.where(away_steps(homes, grid), np.nan, np.array(habit)[:, None]),
         max_power_kw=np.array(power),
     )
@@ -211,6 +214,12 @@ def _allowed_steps(home: Home, grid: TimeGrid, paused: Array, dose_by: int) -> A
     enough = in_time.sum() >= DOSE_SOON // MTU
     allowed[in_time if enough else before, HOT_WATER] = True
     return allowed
+
+
+def _moves_a_day(levers: Ranges) -> int:
+    """How often a day the lever that carries the steering state may be moved."""
+    lever = space_lever(levers)
+    return 0 if lever is None else moves_a_day(levers[lever])
 
 
 def _dose_step(home: Home, grid: TimeGrid) -> int:
@@ -278,4 +287,5 @@ def building_facts(sites: Sequence[Site], year: int) -> BuildingFacts:
         year_built=np.array([nan if s.age_years is None else float(year - s.age_years) for s in sites]),
         occupants=np.array([nan if s.occupants is None else float(s.occupants) for s in sites]),
         tank_litres=np.full(len(sites), nan),
+        property_type=np.array([s.property_type or "" for s in sites]),
     )
