@@ -29,6 +29,10 @@ HALF_LIFE_DAYS = 10.0  # readings of a fortnight ago count little more than a th
 BETTER = 0.98  # of the error in force, so that noise does not swap models
 HOURLY_BETTER = 0.85  # an hourly fit forecasts a day as well but knows less of the first hour
 FELT_NOISE_K = 0.3
+BY_HEAT_METER = (
+    "heat_min_kw", "cop_foot", "cop_outdoor_per_k", "cop_heat_per_kw", "dhw_heat_kw", "dhw_cop_foot",
+    "dhw_cop_outdoor_per_k", "standby_kw",
+)  # fmt: skip
 UNCERTAINTY_RANGE = (0.1, 1.0)
 UNLUCKY = 0.9  # the quantile of the errors of forecasts that uncertainty means
 LEAST_FORECASTS, UNLUCKY_RATIO = 5, 1.3  # fewer forecasts have no such quantile; what it usually is of the mean error
@@ -64,6 +68,7 @@ class _Usable(Block):
 
     water_c: Array
     is_felt: Array  # (home,) bool: no room sensor, indoor_c is felt through the water
+    is_metered: Array  # (home,) bool: its heat was measured, so that its COP can be
 
 
 def learn(block: Block, in_force: ThermalModels) -> ThermalModels:
@@ -100,7 +105,7 @@ def _usable(block: Block, models: ThermalModels) -> _Usable:
         "ghi_kw_m2": np.maximum(filled(block.ghi_kw_m2, 0.0), 0.0), "space_heat_kw": heat, "dhw_heat_kw": dhw,
         "shift_k": np.nan_to_num(block.shift_k), "water_c": water,
     }  # fmt: skip
-    return _Usable(**(vars(block) | given), is_felt=felt)
+    return _Usable(**(vars(block) | given), is_felt=felt, is_metered=share_seen(block.space_heat_kw) > 0.0)
 
 
 def _cop(response: Response, power_kw: Array, outdoor_c: Array) -> Array:
@@ -125,6 +130,8 @@ def _learn_response(block: _Usable, in_force: Response) -> Response:
         np.nan_to_num(b.dhw_heat_kw), np.nan_to_num(b.dhw_power_kw), b.water_c - room_c,
     )  # fmt: skip
     learned = learn_response(seen, prior)
+    unmetered = {name: np.where(b.is_metered, getattr(learned, name), getattr(prior, name)) for name in BY_HEAT_METER}
+    learned = replace(learned, **unmetered)
     finite = np.logical_and.reduce([np.isfinite(v) for v in vars(learned).values()])
     return _put(in_force, index, choose(finite, learned, prior))
 

@@ -94,6 +94,7 @@ def test_without_heat_meter_power_serves(block: Block, unknown: ThermalModels) -
     nothing = np.full(block.indoor_c.shape, np.nan)
     learned = learn(replace(block, space_heat_kw=nothing, dhw_heat_kw=nothing), unknown)
     assert np.median(learned.error_24h_k) < 0.35
+    assert np.allclose(learned.response.cop_foot, unknown.response.cop_foot), "a COP cannot be learned from itself"
 
 
 def test_bad_sensors_are_survived(block: Block, unknown: ThermalModels) -> None:
