@@ -231,12 +231,6 @@ def _fill_base(row: Array, cost: float, weight: float, below: float, above: floa
 def _best_of(out: Array, work: Work, after: Array, begin: int, end: int) -> None:
     """Best cost of this step by actions ``begin..end-1`` and of all later ones that follow the row ``after``."""
     base, left, share = work.base, work.left, work.share
-    f, m = share[begin], left[begin]
-    e = ONE - f
-    if end - begin == 1:
-        for i in range(COUNT):
-            out[i] = base[begin, i] + e * after[m + i] + f * after[m + i + UNIT]
-        return
     for i in range(COUNT):
         out[i] = FAR
     for k in range(begin, end - 1, 2):

@@ -31,7 +31,7 @@ UNSURE_K = 0.51  # worse than a home never measured: such a plan keeps close to 
 HABIT_TRUST, HABIT_MOVES_K = 0.7, 0.5
 GRID_FLOOR_KW = 4.2  # no limit of the grid goes below this
 DOSE_ABOVE_K = 2.0  # a tank with a dose to come may be this much warmer than the dose asks for
-CYCLE_KWH = 0.06  # what a start of a pump that cycles below its smallest output is charged with, for wear
+CYCLE_KWH = 0.3  # a start of a pump that cycles below its smallest output: wear, and heat that is late
 
 
 @dataclass(frozen=True)
