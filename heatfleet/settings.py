@@ -192,12 +192,15 @@ def _plain(value: Any) -> str:
 def use_numba_cache(folder: Path) -> None:
     """Keeps numba's compiled kernels below ``folder``; must run before numba is imported.
 
-    numba does not notice when a kernel that another one calls has changed, so each state of the sources has its own.
+    ``NUMBA_CACHE_DIR``, where it is set, is another folder for them, which may be shared. numba does not notice when a
+    kernel that another one calls has changed, so each state of the sources has its own.
     """
     rooms = [Path(__file__).parent / room for room in ("thermal", "planning")]
     sources = sorted(file for room in rooms for file in room.glob("*.py"))
     digest = hashlib.sha256(b"".join(file.read_bytes() for file in sources)).hexdigest()[:12]
-    for older in folder.glob("*"):
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    for older in [] if given else folder.glob("*"):
         if older.is_dir() and older.name != digest:
             shutil.rmtree(older)
-    os.environ["NUMBA_CACHE_DIR"] = str(folder / digest)
+    kept = Path(given) if given else folder
+    os.environ["NUMBA_CACHE_DIR"] = str(kept if kept.name == digest else kept / digest)

@@ -201,7 +201,7 @@ def _best_of_plane(out: Array, plane: Plane, after: Array, mode: int, begin: int
             out[i] = value if value < out[i] else out[i]
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _read(rows: Array, mode: int, at: float, up: float) -> float:
     """Value between cells and layers."""
     left = min(max(int(at), GUARD), GUARD + CELLS - 2)
@@ -212,7 +212,7 @@ def _read(rows: Array, mode: int, at: float, up: float) -> float:
     return lower + g * (upper - lower)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _values(home: Home, grid: Grid, plane: Plane, t: int, x: Array, modes_after: tuple[int, int], out: Array) -> float:
     """Value of every action into ``out``: 0 leads to ``modes_after[0]``, others to ``[1]``; the fast mode's drift."""
     slow, fast = _drift(home, t, x)

@@ -62,7 +62,7 @@ def grid_for(steps: int) -> Grid:
     return Grid(np.zeros(steps + 1), np.zeros(steps + 1), *counts)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _heat_range(home: Home, t: int) -> tuple[float, float]:
     """Least and most allowed heat of step ``t`` [kW]."""
     low, high = 1e9, -1e9
@@ -264,7 +264,7 @@ def _choose(rows: Array, turned: Array, start: float, full_on: int, full_off: in
         rows[full_off, EDGE + i] = off if off < begun else begun
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _drift(home: Home, t: int, x: Array) -> tuple[float, float]:
     """Slow and fast mode after step ``t`` without heat, from the true state ``x`` (n,)."""
     slow = fast = 0.0
@@ -277,7 +277,7 @@ def _drift(home: Home, t: int, x: Array) -> tuple[float, float]:
     return slow, fast
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _advance(home: Home, t: int, k: int, x: Array) -> None:
     """Move the true state one step on."""
     old, heat = x[0], home.heat[t, k]
@@ -286,7 +286,7 @@ def _advance(home: Home, t: int, k: int, x: Array) -> None:
         x[j] = after + (home.a[j, 1] * x[1] if x.shape[0] == 2 else 0.0)
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _look_ahead(home: Home, grid: Grid, t: int, x: Array, here: Array, at: Array) -> tuple[float, float]:
     """Cost of each action now into ``here`` (action,), its place in the next rows into ``at``; the drift."""
     slow, fast = _drift(home, t, x)
@@ -300,14 +300,14 @@ def _look_ahead(home: Home, grid: Grid, t: int, x: Array, here: Array, at: Array
     return slow, fast
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _read(row: Array, at: float) -> float:
     """Value of a row between its cells, linear on beyond them."""
     left = min(max(int(at), GUARD), GUARD + CELLS - 2)
     return row[left] + (at - left) * (row[left + 1] - row[left])
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _cheapest(here: Array, at: Array, row: Array, begin: int, end: int) -> tuple[int, float]:
     """The best action among ``begin..end-1`` when all lead to the same row, and its value."""
     action, best = begin, 1e18

@@ -86,7 +86,7 @@ def _lay(batch: Batch, i: int, tank: Tank) -> None:
         width *= a
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _outside(temp: float, low: float, high: float, weight: float, fair: float) -> float:
     """Penalty of a tank temperature; above the band always at the fair weight."""
     return weight * max(low - temp, 0.0) + fair * max(temp - high, 0.0)
@@ -108,7 +108,7 @@ def _back(batch: Batch, i: int, fair: float, value: float, run_cost: float, tank
     return min(rows[0, 0, GUARD], rows[0, 1, GUARD])
 
 
-@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
+@njit(cache=True, nogil=True, fastmath=True)
 def _backup(
     rows: Array, after: Array, place: tuple[float, float, float, float], band: tuple[float, float, float, float],
     costs: tuple[float, float],
@@ -134,7 +134,7 @@ def _backup(
         rows[1, c + EDGE] = idle if idle < charge else charge
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _guards(row: Array) -> None:
     """Beyond the cells, linear on, but never better than at the edge: nothing is won out there."""
     low, high = GUARD, GUARD + CELLS - 1
@@ -144,7 +144,7 @@ def _guards(row: Array) -> None:
         row[high + g] = row[high] + g * above
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True)
 def _at(tank: Tank, t: int, row: int, temp: float) -> float:
     """Value before step ``t`` at a temperature, linear between cells and beyond them."""
     at = (temp - tank.first[t]) / tank.width[t] + GUARD

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -14,7 +15,8 @@ from typing import Any
 
 import psutil
 
-READY_WITHIN_S, STOP_WITHIN_S = 120, 60
+READY_WITHIN_S, STOP_WITHIN_S = 120, 150  # a first stop waits until the kernels are compiled
+KERNELS = Path(__file__).parents[2] / ".pytest_cache" / "kernels"  # compiled once for all demos of the tests
 
 
 def free_port() -> int:
@@ -73,7 +75,10 @@ def start(home: Path, *more: str) -> Demo:
     port = free_port()
     began = time.monotonic()
     with (home / "stderr.txt").open("w") as stderr:
-        process = subprocess.Popen(command(home, port, *more), stdout=subprocess.PIPE, stderr=stderr, text=True)
+        environment = {**os.environ, "NUMBA_CACHE_DIR": str(KERNELS)}
+        process = subprocess.Popen(
+            command(home, port, *more), stdout=subprocess.PIPE, stderr=stderr, text=True, env=environment
+        )
     demo = Demo(home, port, process)
     assert process.stdout is not None
     line = process.stdout.readline()

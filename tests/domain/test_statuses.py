@@ -1,4 +1,4 @@
-"""Statuses, verdicts and disinfection doses."""
+"""Statuses and verdicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatfleet.domain.disinfection import disinfection_due, doses, is_disinfected
 from heatfleet.domain.errors import Conflict
 from heatfleet.domain.levers import Lever, LeverRange
 from heatfleet.domain.readings import Channel, Reading, Snapshot
@@ -85,22 +84,6 @@ def test_a_boost_is_confirmed_by_the_mode_and_may_end_by_itself() -> None:
     assert judge(command, Snapshot("x", NOW, mode), NOW, flag) is Verdict.CONFIRMED
     ended = SentCommand(Lever.DHW_BOOST, 1.0, 0.0, NOW, NOW, was_confirmed=True)
     assert judge(ended, Snapshot("x", NOW, mode[1:]), NOW + timedelta(hours=2), flag) is Verdict.CONFIRMED
-
-
-def trace(minutes: int, temp_c: float, every: int = 1) -> tuple[list[datetime], list[float]]:
-    ats = [NOW + timedelta(minutes=m) for m in range(0, minutes + 1, every)]
-    return ats, [temp_c] * len(ats)
-
-
-def test_doses() -> None:
-    assert doses(*trace(32, 60.0)) == pytest.approx(1.0)
-    assert doses(*trace(360, 55.0)) == pytest.approx(1.0)
-    assert doses(*trace(2, 65.0)) == pytest.approx(1.0)
-    assert not is_disinfected(*trace(31, 60.0))
-    assert not is_disinfected(*trace(600, 54.9))
-    assert not is_disinfected(*trace(120, 60.0, every=40)), "gaps prove nothing"
-    assert disinfection_due(NOW - timedelta(days=7), NOW)
-    assert not disinfection_due(None, NOW)
 
 
 def test_connection_is_an_error_only_after_an_hour_and_two_intervals() -> None:
