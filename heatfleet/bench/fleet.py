@@ -28,7 +28,7 @@ from heatfleet.store.database import Database, open_database
 from heatfleet.store.migrate import connect
 from heatfleet.store.provider import provide_database
 
-SMALL, PAGE = 100, 100
+SMALL, PAGE, GROWN_WITHIN_S = 100, 100, 900
 GET_ONE_BAR, PAGE_BAR_MS = 1.3, 20.0
 _CLOUD = "01900000-0000-7000-8000-000000000001"
 _FILTERS = {
@@ -116,7 +116,8 @@ async def _grow(database: Database, owner_url: str, org_id: UUID, pumps: int) ->
     """Adds ``pumps`` heat pumps with an owner each; a thousand of them as (owner, heat pump)."""
     async with database.write(org_id) as tx:
         for sql in _GROW:
-            await tx.execute(sql, *([org_id] if "$1" in sql else []), *([pumps] if "$2" in sql else []))
+            arguments = [*([org_id] if "$1" in sql else []), *([pumps] if "$2" in sql else [])]
+            await tx.raw.execute(sql, *arguments, timeout=GROWN_WITHIN_S)
     owner = await connect(owner_url)
     await owner.execute("vacuum analyze")  # as autovacuum would have done by and by
     await owner.close()
