@@ -6,15 +6,15 @@ from uuid import UUID
 
 from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.inputs import BuildingInput
-from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, answer, if_match, nothing, operation, page
+from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, answer, if_match, nothing, operation
 from heatfleet.api.parse import Query
 from heatfleet.api.schemas import BuildingOutput
-from heatfleet.api.users import USERS, read_located
+from heatfleet.api.users import USERS, page_of_user, read_located
 from heatfleet.api.views import show_building
 from heatfleet.auth.permissions import Right
 from heatfleet.domain.errors import NotFound
 from heatfleet.flows import accounts
-from heatfleet.store import buildings, users
+from heatfleet.store import buildings
 
 BUILDINGS = f"{USERS}/{{user_id:uuid}}/buildings"
 ONE = f"{BUILDINGS}/{{building_id:uuid}}"
@@ -37,15 +37,7 @@ _READ_ONLY = frozenset(BuildingOutput.__struct_fields__)
 )
 async def list_buildings(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
     """A page of buildings."""
-    query = Query(call.query)
-    after, limit = query.page()
-    include_deleted = query.take("include_deleted", bool, False)
-    query.done()
-    async with call.services.database.read(org_id) as tx:
-        if await users.get(tx, org_id, user_id, include_deleted) is None:
-            raise NotFound("There is no such user.")
-        rows = await buildings.find(tx, org_id, user_id, include_deleted, after, limit + 1)
-    return page(call, rows, limit, show_building)
+    return await page_of_user(call, org_id, user_id, buildings.find, show_building)
 
 
 @operation(

@@ -11,14 +11,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.inputs import Decimal, Flag, Instant, ShortText
-from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, answer, if_match, nothing, operation, page
+from heatfleet.api.operation import INCLUDE_DELETED, PAGE, Doc, answer, if_match, nothing, operation
 from heatfleet.api.parse import Query, read_fields, read_json
-from heatfleet.api.users import USERS
+from heatfleet.api.users import USERS, page_of_user
 from heatfleet.auth.permissions import Right
 from heatfleet.domain.errors import FieldError, Invalid, NotFound
 from heatfleet.domain.tariff import PRICES_MAX
 from heatfleet.flows import contracts as flow
-from heatfleet.store import contracts, users
+from heatfleet.store import contracts
 from heatfleet.store.contracts import EnergyContract
 
 CONTRACTS = f"{USERS}/{{user_id:uuid}}/energy-contracts"
@@ -97,15 +97,7 @@ _AS_STORED = tuple(name for name in EnergyContractOutput.__struct_fields__ if na
 )
 async def list_energy_contracts(call: Call, org_id: UUID, user_id: UUID) -> ApiResponse:
     """A page of contracts."""
-    query = Query(call.query)
-    after, limit = query.page()
-    include_deleted = query.take("include_deleted", bool, False)
-    query.done()
-    async with call.services.database.read(org_id) as tx:
-        if await users.get(tx, org_id, user_id, include_deleted) is None:
-            raise NotFound("There is no such user.")
-        rows = await contracts.find(tx, org_id, user_id, include_deleted, after, limit + 1)
-    return page(call, rows, limit, _shown)
+    return await page_of_user(call, org_id, user_id, contracts.find, _shown)
 
 
 @operation(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from heatfleet.auth.principal import Principal
 from heatfleet.domain.errors import Forbidden, Invalid, NotFound
 from heatfleet.flows import accounts, privacy
 from heatfleet.store import users
+from heatfleet.store.database import ReadTx
 from heatfleet.store.users import User, UserFilter
 
 USERS = f"{BASE}/org/{{org_id:uuid}}/users"
@@ -194,6 +196,25 @@ async def _show(call: Call, org_id: UUID, user_id: UUID, include_deleted: bool =
     user = await _find(call, org_id, user_id, include_deleted)
     allow_role(call.who(), Right.READ_USER, user_id, user.role)
     return answer(show_user(user), user.version)
+
+
+async def page_of_user(
+    call: Call,
+    org_id: UUID,
+    user_id: UUID,
+    find: Callable[[ReadTx, UUID, UUID, bool, UUID | None, int], Awaitable[Sequence[Any]]],
+    show: Callable[[Any], Any],
+) -> ApiResponse:
+    """A page of what ``find`` knows of the user: deleted ones if asked for, by cursor and limit."""
+    query = Query(call.query)
+    after, limit = query.page()
+    include_deleted = query.take("include_deleted", bool, False)
+    query.done()
+    async with call.services.database.read(org_id) as tx:
+        if await users.get(tx, org_id, user_id, include_deleted) is None:
+            raise NotFound("There is no such user.")
+        rows = await find(tx, org_id, user_id, include_deleted, after, limit + 1)
+    return page(call, rows, limit, show)
 
 
 HANDLERS = (list_users, create_user, retrieve_user, update_user, delete_user)

@@ -16,8 +16,6 @@ from litestar import Request, get, post
 from litestar.types import ControllerRouterHandler
 
 from heatfleet.auth.errors import Unauthenticated
-from heatfleet.auth.secrets import SecretSigner
-from heatfleet.domain.clock import Clock
 from heatfleet.domain.errors import Conflict, NotFound, OutsideWorldError
 from heatfleet.flows import connect as flow
 from heatfleet.flows import onboarding
@@ -25,10 +23,9 @@ from heatfleet.flows.connect import Choice, Counter
 from heatfleet.flows.toolbox import Act, SessionOver
 from heatfleet.store import organisations
 from heatfleet.store.audit import Actor
-from heatfleet.store.database import Database
 from heatfleet.store.onboarding import OnboardingSession
 from heatfleet.vendors.kit.driver import FormStep, RedirectStep
-from heatfleet.web.invite import invite_routes
+from heatfleet.web.invite import InviteServices, invite_routes
 from heatfleet.web.languages import best_language
 from heatfleet.web.pages import HtmlResponse, go, show, style
 
@@ -37,15 +34,9 @@ STATE_PURPOSE = "connect-state"
 LINK_PURPOSE = "connect-device"
 
 
-class ConnectServices(Protocol):
+class ConnectServices(InviteServices, Protocol):
     """What the pages are handed (``heatfleet.api.services.Services`` is one)."""
 
-    @property
-    def database(self) -> Database: ...
-    @property
-    def clock(self) -> Clock: ...
-    @property
-    def secrets(self) -> SecretSigner: ...
     @property
     def counter(self) -> Counter: ...
     @property
