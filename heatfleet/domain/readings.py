@@ -92,13 +92,26 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Notice:
+    """Something the maker or the pump says its owner should know; ``key`` stays the same while it stands."""
+
+    key: str
+    message: str
+    since_at: datetime
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """All readings of one heat pump from one poll; ``raw`` is the vendor's answer for diagnostics, redacted."""
+    """All readings of one heat pump from one poll; ``raw`` is the vendor's answer for diagnostics, redacted.
+
+    ``notices`` are all that stand now; None where this poll did not ask for them.
+    """
 
     external_device_id: str
     polled_at: datetime
     readings: tuple[Reading, ...]
     raw: Mapping[str, object] = field(default_factory=dict)
+    notices: tuple[Notice, ...] | None = None
 
     def value(self, channel: Channel) -> float | None:
         """The newest plausible value of ``channel``, or None."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from heatfleet.domain.levers import Lever, LeverRange
@@ -67,6 +68,23 @@ class PairStep:
 SignInStep = RedirectStep | FormStep | DeviceCodeStep | PairStep
 
 
+class Hindrance(StrEnum):
+    """Why this very device cannot tell or move something that others of its maker can."""
+
+    SUBSCRIPTION = "subscription"  # the maker wants to be paid for it
+    SENSOR = "sensor"  # nothing is installed that measures it
+    MODEL = "model"  # the model does not have it
+    PERMISSION = "permission"  # the account, or what it has allowed us, does not reach that far
+
+
+@dataclass(frozen=True)
+class Cannot:
+    """One thing the probe found this device cannot do for us, and why; told to its owner before the end."""
+
+    what: Channel | Lever
+    why: Hindrance
+
+
 @dataclass(frozen=True)
 class DeviceRef:
     """One heat pump of an account, with what this very device can do."""
@@ -79,6 +97,7 @@ class DeviceRef:
     levers: Mapping[Lever, LeverRange]
     has_hot_water: bool = True
     has_space_heating: bool = True
+    cannot: tuple[Cannot, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -109,7 +128,10 @@ class Driver(Protocol):
         ...
 
     async def finish_sign_in(self, answer: Mapping[str, str], redirect_uri: str) -> Grant:
-        """The grant for what the person answered (callback query, form fields, pairing code)."""
+        """The grant for what the person answered (callback query, form fields, the code of a pairing or device step).
+
+        ``TryAgain`` with code ``sign_in_pending`` while the person (or the gateway) has not done their part yet.
+        """
         ...
 
     async def refresh(self, grant: Grant) -> Grant:
