@@ -72,19 +72,20 @@ class InformationActionProjection(Struct, kw_only=True, tag_field="code", tag="i
     sent_at: datetime
 
 
-class HeatPumpDetailOutput(Struct, kw_only=True):
+class HeatPumpDetailOutput(Struct):
     """A heat pump: its settings, its state, its latest readings."""
 
+    # made by position in ``api/views.py``, which serves lists of hundreds
+    device_model: DeviceModelOutput | None
+    owner: OwnerOutput
     connection_status: Status
     monitoring_status: Status
     steering_status: Status
-    device_model: DeviceModelOutput | None
-    owner: OwnerOutput
+    created_at: datetime
+    updated_at: datetime
     price_zone: PriceZone = PriceZone.AT
     id: UUID | None = None
     building: UUID | None = None
-    created_at: datetime
-    updated_at: datetime
     deleted_at: Annotated[datetime | None, Meta(description="When set, the device is considered deleted.")] = None
     lifecycle_state: Annotated[
         str, Meta(max_length=20, description="pending, authenticated, error, disconnected or deleted")
@@ -95,9 +96,6 @@ class HeatPumpDetailOutput(Struct, kw_only=True):
     external_device_id: Annotated[str, Meta(max_length=255)] | None = ""
     is_authenticated: bool | None = False
     is_smart_optimization_active: bool = False
-    optimization_score: Annotated[
-        float | None, Meta(description="0 to 100: share of the achievable saving realised over the last 7 days.")
-    ] = None
     current_mode: Annotated[
         str | None, Meta(description="Steering state in force: min, low, mid, max; null while not steering.")
     ] = None
@@ -105,18 +103,6 @@ class HeatPumpDetailOutput(Struct, kw_only=True):
     current_state_last_updated_at: datetime | None = None
     last_monitoring_executed_at: datetime | None = None
     is_inverter_forced_mode_enabled: bool = False
-    is_inverter_forced_mode_active: Annotated[
-        bool,
-        Meta(
-            description="True while the pump is raised to use what the roof feeds into the grid. Needs a measured"
-            " export; without one it stays false, and an `information` action with `metadata.code`"
-            " `no_export_reading` says so."
-        ),
-    ] = False
-    inverter_forced_mode_since: Annotated[
-        datetime | None,
-        Meta(description="When enough was fed into the grid last, within 24 hours; year 1 = not yet."),
-    ] = NEVER
     is_forecasting_enabled: bool = False
     is_trading_enabled: bool = False
     actual_steering_state: Annotated[
@@ -144,17 +130,6 @@ class HeatPumpDetailOutput(Struct, kw_only=True):
     away_mode_minimum_dhw_temperature_limit: float | None = None
     away_mode_last_updated_at: datetime | None = None
     min_solar_power_w: int = 2000
-    operational_mode: Annotated[str, Meta(max_length=100)] | None = None
-    current_power_consumption_w: int | None = None
-    inlet_temperature: Annotated[float | None, Meta(description="Water into the heat pump (return) [°C].")] = None
-    outlet_temperature: Annotated[float | None, Meta(description="Water out of the heat pump (flow) [°C].")] = None
-    dhw_temperature: float | None = None
-    outdoor_temperature: float | None = None
-    indoor_actual_temperature: float | None = None
-    indoor_target_temperature: float | None = None
-    consumption_last_day_kwh: Annotated[float | None, Meta(description="Last 24 hours.")] = None
-    consumption_last_week_kwh: Annotated[float | None, Meta(description="Last 7 days.")] = None
-    consumption_last_month_kwh: Annotated[float | None, Meta(description="Last 30 days.")] = None
     consumption_last_updated_at: datetime | None = None
     optimization_level: Annotated[str, Meta(max_length=10, description="Low, Mid or Max")] | None = "Mid"
     needs_gateway: bool | None = False
@@ -164,6 +139,34 @@ class HeatPumpDetailOutput(Struct, kw_only=True):
     temperature_delta_override_for_significant_change: Annotated[
         int | None, Meta(title="Significant temperature delta override", description="Kelvins or steps, MIN to MAX.")
     ] = None
+    # two decimals are what readings in single precision are worth
+    inlet_temperature: Annotated[float | None, Meta(description="Water into the heat pump (return) [°C].")] = None
+    outlet_temperature: Annotated[float | None, Meta(description="Water out of the heat pump (flow) [°C].")] = None
+    dhw_temperature: float | None = None
+    outdoor_temperature: float | None = None
+    indoor_actual_temperature: float | None = None
+    indoor_target_temperature: float | None = None
+    consumption_last_day_kwh: Annotated[float | None, Meta(description="Last 24 hours.")] = None
+    consumption_last_week_kwh: Annotated[float | None, Meta(description="Last 7 days.")] = None
+    consumption_last_month_kwh: Annotated[float | None, Meta(description="Last 30 days.")] = None
+    # worked out
+    operational_mode: Annotated[str, Meta(max_length=100)] | None = None
+    current_power_consumption_w: int | None = None
+    optimization_score: Annotated[
+        float | None, Meta(description="0 to 100: share of the achievable saving realised over the last 7 days.")
+    ] = None
+    is_inverter_forced_mode_active: Annotated[
+        bool,
+        Meta(
+            description="True while the pump is raised to use what the roof feeds into the grid. Needs a measured"
+            " export; without one it stays false, and an `information` action with `metadata.code`"
+            " `no_export_reading` says so."
+        ),
+    ] = False
+    inverter_forced_mode_since: Annotated[
+        datetime | None,
+        Meta(description="When enough was fed into the grid last, within 24 hours; year 1 = not yet."),
+    ] = NEVER
     embeddable_url: Annotated[str | None, Meta(description="Connect page of this device, to embed.")] = None
     authorization_url: Annotated[str | None, Meta(description="Connect page of this device, full page.")] = None
     action_needed: Annotated[

@@ -28,7 +28,7 @@ from heatfleet.store.cues import NOTHING_TO_OPTIMISE
 from heatfleet.store.heat_pump_views import HeatPumpView
 from heatfleet.store.users import User
 
-_READINGS = {
+_READ_AS = {
     "inlet_temperature": "return_temp_c",
     "outlet_temperature": "flow_temp_c",
     "dhw_temperature": "dhw_temp_c",
@@ -39,11 +39,16 @@ _READINGS = {
     "consumption_last_week_kwh": "consumption_last_week_kwh",
     "consumption_last_month_kwh": "consumption_last_month_kwh",
 }
-_readings = attrgetter(*_READINGS.values())
-_AS_STORED = tuple(
-    n for n in HeatPumpDetailOutput.__struct_fields__ if n in HeatPumpView.__struct_fields__ and n not in _READINGS
-)
-_stored = attrgetter(*_AS_STORED)
+_STORED_AS = {
+    "heating_policy_last_updated_utc": "heating_policy_last_updated_at",
+    "current_state_last_updated_at": "read_at",
+    "last_monitoring_executed_at": "polled_at",
+    "actual_steering_state": "actual_state",
+}
+_FIELDS = HeatPumpDetailOutput.__struct_fields__
+_BY_POSITION = _FIELDS[2 : _FIELDS.index("inlet_temperature")]  # after device_model and owner, before the readings
+_stored = attrgetter(*(_STORED_AS.get(name, name) for name in _BY_POSITION))
+_readings = attrgetter(*_READ_AS.values())
 _BUILDING = tuple(n for n in BuildingOutput.__struct_fields__ if n != "country")
 _USER = tuple(n for n in UserOutput.__struct_fields__ if n != "country")
 LINK_PURPOSE = "connect-device"
@@ -51,25 +56,18 @@ LINK_PURPOSE = "connect-device"
 
 def show_heat_pump(row: HeatPumpView, call: Call, surplus: SolarSurplus | None = None) -> HeatPumpDetailOutput:
     """The heat pump as the API answers it; ``surplus`` for one that may be raised to use solar power."""
-    values = dict(zip(_AS_STORED, _stored(row), strict=True))
-    _run_out(values, call.services.clock.fleet_now())
-    if row.polled_at is not None:
-        _add_readings(values, row)
-    shown = HeatPumpDetailOutput(
-        **values,
-        device_model=_model(row),
-        owner=OwnerOutput(
-            id=row.user_id,
-            email=row.email,
-            first_name=row.first_name,
-            last_name=row.last_name,
-            external_id=row.external_user_id,
-        ),
-        heating_policy_last_updated_utc=row.heating_policy_last_updated_at,
-        current_state_last_updated_at=row.read_at,
-        last_monitoring_executed_at=row.polled_at,
-        actual_steering_state=row.actual_state or "unknown",
-    )
+    shown = HeatPumpDetailOutput(_model(row), _owner(row), *_stored(row), *map(_two_decimals, _readings(row)))
+    is_resumed, is_back = _run_out(row, call.services.clock.fleet_now())
+    if is_resumed:
+        shown.is_pause_power_active = False
+    if is_back:
+        shown.away_mode_start = shown.away_mode_end = None
+    if row.actual_state is None:
+        shown.actual_steering_state = "unknown"
+    if row.mode is not None:
+        shown.operational_mode = MODES[round(row.mode)]
+    if row.power_kw is not None:
+        shown.current_power_consumption_w = round(row.power_kw * 1000)
     if row.cues:
         _add_actions(shown, row.cues, call)
     if not row.is_authenticated and row.deleted_at is None:
@@ -80,25 +78,29 @@ def show_heat_pump(row: HeatPumpView, call: Call, surplus: SolarSurplus | None =
     return shown
 
 
-def _run_out(values: dict[str, Any], now: datetime) -> bool:
-    """Whether a pause or an absence is over that nobody has written down yet; its flag or its dates are cleared."""
-    until, end = values["pause_power_until"], values["away_mode_end"]
-    is_resumed = values["is_pause_power_active"] and (until is None or until <= now)
-    is_back = end is not None and end <= now
-    if is_resumed:
-        values["is_pause_power_active"] = False
-    if is_back:
-        values["away_mode_start"] = values["away_mode_end"] = None
-    return is_resumed or is_back
-
-
-_RUNS_OUT = ("is_pause_power_active", "pause_power_until", "away_mode_start", "away_mode_end")
-
-
 def version_shown(row: HeatPumpView, call: Call) -> int:
     """The version of what is shown: already the next one where something has run out that is not written down yet."""
-    values = {name: getattr(row, name) for name in _RUNS_OUT}
-    return row.version + _run_out(values, call.services.clock.fleet_now())
+    return row.version + any(_run_out(row, call.services.clock.fleet_now()))
+
+
+def _run_out(row: HeatPumpView, now: datetime) -> tuple[bool, bool]:
+    """Whether a pause, and whether an absence is over that nobody has written down yet."""
+    until, end = row.pause_power_until, row.away_mode_end
+    return row.is_pause_power_active and (until is None or until <= now), end is not None and end <= now
+
+
+def _two_decimals(value: float | None) -> float | None:
+    return None if value is None else round(value * 100.0) / 100.0
+
+
+def _owner(row: HeatPumpView) -> OwnerOutput:
+    return OwnerOutput(
+        id=row.user_id,
+        email=row.email,
+        first_name=row.first_name,
+        last_name=row.last_name,
+        external_id=row.external_user_id,
+    )
 
 
 def _model(row: HeatPumpView) -> DeviceModelOutput | None:
@@ -113,14 +115,6 @@ def _model(row: HeatPumpView) -> DeviceModelOutput | None:
         year=row.year,
         cloud_service=row.cloud_service_id,
     )
-
-
-def _add_readings(values: dict[str, Any], row: HeatPumpView) -> None:
-    """Readings are stored in single precision: two decimals are what they are worth."""
-    values["operational_mode"] = None if row.mode is None else MODES[round(row.mode)]
-    values["current_power_consumption_w"] = None if row.power_kw is None else round(row.power_kw * 1000)
-    rounded = [None if value is None else round(value, 2) for value in _readings(row)]
-    values.update(zip(_READINGS, rounded, strict=True))
 
 
 def _add_actions(shown: HeatPumpDetailOutput, cues: list[dict[str, Any]], call: Call) -> None:

@@ -96,8 +96,7 @@ async def _run(home: Path, pumps: int) -> dict[str, Any]:
         stack.push_async_callback(database.close)
         owner = await asyncpg.connect(urls.owner_url)
         stack.push_async_callback(owner.close)
-        org_id, ids = new_id(), [new_id() for _ in range(pumps)]
-        await _make_pumps(database, org_id, ids)
+        org_id, ids = await _make_pumps(database, pumps)
         return await _measure(database, owner, org_id, ids)
 
 
@@ -246,8 +245,9 @@ async def _reads(database: Database, org_id: UUID, ids: list[UUID]) -> dict[str,
     return {name: round(median(times), 2) for name, times in found.items()}
 
 
-async def _make_pumps(database: Database, org_id: UUID, ids: list[UUID]) -> None:
-    user_id = new_id()
+async def _make_pumps(database: Database, pumps: int) -> tuple[UUID, list[UUID]]:
+    """An organisation and its heat pumps, as the database knows them, which is what pollers hold in their hands."""
+    org_id, user_id = new_id(), new_id()
     async with database.write(FLEET) as tx:
         await tx.execute("insert into organisations (id, name) values ($1, 'Bench')", org_id)
         await tx.execute(
@@ -255,5 +255,7 @@ async def _make_pumps(database: Database, org_id: UUID, ids: list[UUID]) -> None
         )
         await tx.execute(
             "insert into heat_pumps (id, org_id, user_id) select id, $2, $3 from unnest($1::uuid[]) id",
-            ids, org_id, user_id,
+            [new_id() for _ in range(pumps)], org_id, user_id,
         )  # fmt: skip
+        made = await tx.fetch("select org_id, id from heat_pumps order by id")
+    return made[0][0], [row[1] for row in made]

@@ -18,6 +18,7 @@ from heatfleet.store.database import ReadTx, WriteTx
 _NAMES = [channel.value for channel in CHANNELS]
 _TYPES = ["float8" if channel in METERS else "real" for channel in CHANNELS]
 _WEEK = timedelta(days=7)
+_A_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class TelemetryRow(msgspec.Struct, frozen=True):
@@ -70,22 +71,18 @@ async def save(tx: WriteTx, rows: Sequence[TelemetryRow]) -> None:
     """The rows, those already there left alone, and the newest values."""
     if not rows:
         return
-    first, last = min(row.at for row in rows), max(row.at for row in rows)
-    await ensure_weeks(tx, first, last)
-    if _week(first) == _week(last):
-        await _load(tx, _week(first), rows)
-    else:
-        weeks: dict[str, list[TelemetryRow]] = {}
-        for row in rows:
-            weeks.setdefault(_week(row.at), []).append(row)
-        for week in sorted(weeks):
-            await _load(tx, week, weeks[week])
+    weeks: dict[int, list[TelemetryRow]] = {}
+    for row in rows:
+        weeks.setdefault((row.at - _A_MONDAY) // _WEEK, []).append(row)
+    await ensure_weeks(tx, _A_MONDAY + min(weeks) * _WEEK, _A_MONDAY + max(weeks) * _WEEK)
+    for week in sorted(weeks):
+        await _load(tx, _partition(_A_MONDAY + week * _WEEK), weeks[week])
     await _save_newest(tx, _newest(rows))
 
 
-def _week(at: datetime) -> str:
-    """The partition that holds an instant."""
-    year, week, _ = at.astimezone(UTC).isocalendar()
+def _partition(at: datetime) -> str:
+    """The partition that holds an instant (UTC)."""
+    year, week, _ = at.isocalendar()
     return f"telemetry_{year:04}w{week:02}"
 
 
