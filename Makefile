@@ -13,19 +13,19 @@ help: ## list the targets
 $(VENV)/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo \
 	  "heatfleet needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) -V 2>&1). Try: make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
-	@echo "First set-up: a virtual environment in $(VENV), then the packages (about a minute, once) …"
+	@echo "First set-up: a virtual environment in $(VENV), then the packages (about a minute, once) …" >&2
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); command -v uv >/dev/null && uv venv --quiet --seed --python $(PYTHON) $(VENV); } || { echo \
 	  "cannot make a virtual environment: install your system's package for 'venv' (Debian: apt install python3-venv) or uv" >&2; exit 1; }
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	@touch $@
 
 $(VENV)/.setup: $(VENV)/.made pyproject.toml
-	@echo "Installing heatfleet into $(VENV) …"
+	@echo "Installing heatfleet into $(VENV) …" >&2
 	@$(INSTALL) --quiet --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.setup
-	@echo "Installing the tools for tests and lint …"
+	@echo "Installing the tools for tests and lint …" >&2
 	@$(INSTALL) --quiet --editable '.[dev]'
 	@touch $@
 
