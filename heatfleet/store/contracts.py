@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from heatfleet.store.database import ReadTx, WriteTx
-from heatfleet.store.rows import assignments, columns, many, one
+from heatfleet.store.rows import columns, insert_row, many, one, update_row
 
 
 class EnergyContract(msgspec.Struct, frozen=True):
@@ -41,11 +41,9 @@ async def insert(
     tx: WriteTx, org_id: UUID, user_id: UUID, contract_id: UUID, fields: Mapping[str, Any], now: datetime
 ) -> None:
     """A new contract with ``fields``."""
-    assert set(fields) <= WRITABLE
-    names = ["id", "org_id", "user_id", "created_at", "updated_at", *fields]
-    marks = ", ".join(f"${i + 1}" for i in range(len(names)))
-    sql = f"insert into energy_contracts ({', '.join(names)}) values ({marks})"
-    await tx.execute(sql, contract_id, org_id, user_id, now, now, *fields.values())
+    await insert_row(
+        tx, "energy_contracts", {"id": contract_id, "org_id": org_id, "user_id": user_id}, fields, WRITABLE, now
+    )
 
 
 async def get(
@@ -81,9 +79,7 @@ async def update(
     tx: WriteTx, org_id: UUID, contract_id: UUID, changes: Mapping[str, Any], version: int, now: datetime
 ) -> None:
     """The changed fields and the new version."""
-    sets = assignments(changes, WRITABLE, 5)
-    sql = f"update energy_contracts set version = $3, updated_at = $4, {sets} where org_id = $1 and id = $2"
-    await tx.execute(sql, org_id, contract_id, version, now, *changes.values())
+    await update_row(tx, "energy_contracts", (org_id, contract_id), changes, WRITABLE, version, now)
 
 
 async def delete_of_building(tx: WriteTx, org_id: UUID, building_id: UUID, now: datetime) -> int:

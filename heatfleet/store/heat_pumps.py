@@ -12,7 +12,7 @@ import msgspec
 from heatfleet.domain.levers import OptimizationLevel
 from heatfleet.domain.policy import Policy
 from heatfleet.store.database import ReadTx, WriteTx
-from heatfleet.store.rows import assignments, columns, one, unique
+from heatfleet.store.rows import columns, insert_row, one, unique, update_row
 
 
 class HeatPump(msgspec.Struct, frozen=True):
@@ -88,12 +88,8 @@ def policy_of(pump: HeatPump) -> Policy:
 
 async def insert(tx: WriteTx, org_id: UUID, heat_pump_id: UUID, fields: Mapping[str, Any], now: datetime) -> None:
     """A new heat pump with ``fields``."""
-    assert set(fields) <= WRITABLE, sorted(set(fields) - WRITABLE)
-    names = ["id", "org_id", "created_at", "updated_at", *fields]
-    marks = ", ".join(f"${i + 1}" for i in range(len(names)))
-    sql = f"insert into heat_pumps ({', '.join(names)}) values ({marks})"
     with unique(*_DEVICE):
-        await tx.execute(sql, heat_pump_id, org_id, now, now, *fields.values())
+        await insert_row(tx, "heat_pumps", {"id": heat_pump_id, "org_id": org_id}, fields, WRITABLE, now)
 
 
 async def get(tx: ReadTx, org_id: UUID, heat_pump_id: UUID) -> HeatPump | None:
@@ -112,10 +108,8 @@ async def update(
     tx: WriteTx, org_id: UUID, heat_pump_id: UUID, changes: Mapping[str, Any], version: int, now: datetime
 ) -> None:
     """The changed columns and the new version."""
-    sets = assignments(changes, WRITABLE, 5)
-    sql = f"update heat_pumps set version = $3, updated_at = $4, {sets} where org_id = $1 and id = $2"
     with unique(*_DEVICE):
-        await tx.execute(sql, org_id, heat_pump_id, version, now, *changes.values())
+        await update_row(tx, "heat_pumps", (org_id, heat_pump_id), changes, WRITABLE, version, now)
 
 
 async def device_is_owed(tx: ReadTx, org_id: UUID, vendor: str, external_device_id: str) -> bool:

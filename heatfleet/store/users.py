@@ -11,7 +11,7 @@ import msgspec
 
 from heatfleet.store import revocations
 from heatfleet.store.database import ReadTx, WriteTx
-from heatfleet.store.rows import assignments, columns, many, one, unique
+from heatfleet.store.rows import columns, insert_row, many, one, unique, update_row
 
 
 class User(msgspec.Struct, frozen=True):
@@ -59,6 +59,7 @@ class UserFilter(msgspec.Struct, frozen=True):
 
 
 WRITABLE = frozenset(User.__struct_fields__) - {"id", "org_id", "version", "created_at", "updated_at"}
+_SETTABLE = WRITABLE | {"password_hash"}
 ENDS_TOKENS = frozenset({"role", "password_hash", "deleted_at"})
 _COLUMNS, _LOGIN = columns(User), columns(Login)
 BEGINS_WITH = " or ".join(
@@ -70,12 +71,8 @@ _EMAIL = ("users_email", "Another user of the organisation has this e-mail.")
 
 async def insert(tx: WriteTx, org_id: UUID, user_id: UUID, fields: Mapping[str, Any], now: datetime) -> None:
     """A new user with ``fields`` (``password_hash`` may be among them)."""
-    names = ["id", "org_id", "created_at", "updated_at", *fields]
-    assert set(fields) <= WRITABLE | {"password_hash"}
-    marks = ", ".join(f"${i + 1}" for i in range(len(names)))
-    sql = f"insert into users ({', '.join(names)}) values ({marks})"
     with unique(*_EMAIL):
-        await tx.execute(sql, user_id, org_id, now, now, *fields.values())
+        await insert_row(tx, "users", {"id": user_id, "org_id": org_id}, fields, _SETTABLE, now)
 
 
 async def get(tx: ReadTx, org_id: UUID, user_id: UUID, include_deleted: bool = False) -> User | None:
@@ -106,10 +103,8 @@ async def update(
     tx: WriteTx, org_id: UUID, user_id: UUID, changes: Mapping[str, Any], version: int, now: datetime
 ) -> None:
     """The changed fields and the new version; role, password and deletion end what the person was signed in with."""
-    sets = assignments(changes, WRITABLE | {"password_hash"}, 5)
-    sql = f"update users set version = $3, updated_at = $4, {sets} where org_id = $1 and id = $2"
     with unique(*_EMAIL):
-        await tx.execute(sql, org_id, user_id, version, now, *changes.values())
+        await update_row(tx, "users", (org_id, user_id), changes, _SETTABLE, version, now)
     if ENDS_TOKENS & changes.keys():
         await revocations.end_tokens_of_user(tx, org_id, user_id, now)
 
