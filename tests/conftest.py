@@ -13,6 +13,7 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from heatfleet.store.database import FLEET, Database, open_database
 from heatfleet.store.embedded import APP, DATABASE, OWNER, SUPERUSER, EmbeddedPostgres
@@ -22,6 +23,10 @@ from tests.support import FUZZ
 
 START_AT = datetime(2024, 1, 8, 6, 0, tzinfo=UTC)
 _numbers = count(1)
+
+# How fast the machine is fails no test.
+settings.register_profile("heatfleet", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("heatfleet")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
