@@ -7,6 +7,7 @@ and restores. No window of ``per_s`` seconds ever holds more than ``calls`` call
 from __future__ import annotations
 
 import math
+import re
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from enum import StrEnum
 RESERVE_SHARE = 0.2
 BURST_SHARE = 0.25
 MAX_KEYS = 100_000
+MAX_BUDGETS = 5
+UNLIMITED = "unlimited"
 _EPSILON = 1e-9
 
 
@@ -36,6 +39,19 @@ class Budget:
     def for_reads(self) -> int:
         """Calls that reads may use."""
         return max(1, math.floor(self.calls * (1 - RESERVE_SHARE) + _EPSILON))
+
+
+def parse_budgets(text: str) -> tuple[Budget, ...]:
+    """Budgets as an operator writes them: ``25/60, 3000/86400`` (calls per seconds), or ``unlimited``.
+
+    Raises ``ValueError`` with a sentence for people.
+    """
+    if text.strip().lower() == UNLIMITED:
+        return ()
+    found = [re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", part) for part in text.split(",")]
+    if not all(one and int(one[1]) > 0 and int(one[2]) > 0 for one in found) or len(found) > MAX_BUDGETS:
+        raise ValueError(f"must be calls/seconds, such as '25/60, 3000/86400', or '{UNLIMITED}'")
+    return tuple(Budget(int(one[1]), float(one[2])) for one in found if one)
 
 
 @dataclass(frozen=True)
