@@ -169,8 +169,10 @@ def _judge_fault(known: _Round, due: DuePoll, fault: OutsideWorldError) -> _Judg
 
 
 def _same(known: _Round, due: DuePoll) -> str | None:
-    latest = known.latest.get(due.heat_pump_id)
-    return None if latest is None else _actual_state(known.pumps[due.heat_pump_id], latest.values, {})
+    latest, pump = known.latest.get(due.heat_pump_id), known.pumps[due.heat_pump_id]
+    if latest is None:
+        return None
+    return _actual_state(pump, Capabilities.from_json(pump.capabilities), latest.values, {})
 
 
 def _judge_snapshot(known: _Round, due: DuePoll, snapshot: Snapshot) -> _Judged:
@@ -186,7 +188,7 @@ def _judge_snapshot(known: _Round, due: DuePoll, snapshot: Snapshot) -> _Judged:
     is_frozen = pump.id in known.frozen
     monitoring = monitoring_status(len(abilities.channels), len(fresh.values), ever_read=True, frozen=is_frozen)
     own = {lever: b.own_value for lever, b in _ours(known, pump.id).items() if b.release_owed_since is not None}
-    state = None if row is None else _actual_state(pump, fresh.values, own)
+    state = None if row is None else _actual_state(pump, abilities, fresh.values, own)
     is_owners = any(o.standing is Standing.OVERRIDDEN for o in outcomes.values())
     return _Judged(
         poll=PollDone(pump.id, known.now + interval, 0, known.now, None if row is None else row.at),
@@ -231,9 +233,11 @@ def _moved(known: _Round, heat_pump_id: UUID, abilities: Capabilities) -> dict[L
     return moved
 
 
-def _actual_state(pump: HeatPump, values: Mapping[Channel, float], own: Mapping[Lever, float]) -> str | None:
+def _actual_state(
+    pump: HeatPump, abilities: Capabilities, values: Mapping[Channel, float], own: Mapping[Lever, float]
+) -> str | None:
     """The steering state nearest to what was read back."""
-    abilities, policy = Capabilities.from_json(pump.capabilities), heat_pumps.policy_of(pump)
+    policy = heat_pumps.policy_of(pump)
     read_back = {lever: values[Channel(lever.value)] for lever in abilities.levers if Channel(lever.value) in values}
     baseline = {**read_back, **own}
     offset_k = policy.offset_k if own else 0.0
