@@ -69,7 +69,9 @@ async def store_fleet(database: Database, keys: SealKeys, accounts: Sequence[Acc
     return org_id
 
 
-async def _store_account(tx: WriteTx, whose: tuple[UUID, UUID], keys: SealKeys, account: Account, now: datetime) -> None:
+async def _store_account(
+    tx: WriteTx, whose: tuple[UUID, UUID], keys: SealKeys, account: Account, now: datetime
+) -> None:
     connection_id, (org_id, user_id) = new_id(), whose
     sealed = seal(account.grant, keys, grant_aad(org_id, connection_id, VENDOR))
     expires_at = account.grant.expires_at

@@ -11,6 +11,7 @@ from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import latest_dose_at
 from heatfleet.domain.energy import by_hour, energy_between
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused, TryAgain
+from heatfleet.domain.faults import consequence_of
 from heatfleet.domain.levers import Lever, nearest_state
 from heatfleet.domain.readings import Channel, Snapshot
 from heatfleet.domain.statuses import (
@@ -50,6 +51,7 @@ LONGEST_WAIT = timedelta(hours=1)
 DOSE_TRACE = timedelta(hours=8)
 DOSE_FROM_C = 55.0
 GONE = "device_gone"
+DETAIL_CHARS = 200
 
 Answer = Snapshot | OutsideWorldError
 
@@ -157,15 +159,17 @@ def _judge_fault(known: _Round, due: DuePoll, fault: OutsideWorldError) -> _Judg
         last_contact_at=due.last_contact_at,
         interval=interval,
         failures=failures,
-        is_access_lost=isinstance(fault, AccessLost),
-        is_quota_exhausted=fault.code == "quota_exceeded",
+        fault=consequence_of(fault).connection,
     )
     contact = connection_status(facts)
     error = fault.code if contact is Status.ERROR and not isinstance(fault, AccessLost) else None
     is_blind = due.last_reading_at is None or known.now - due.last_reading_at > 2 * interval
     monitoring = Status.ERROR if is_blind and due.last_reading_at is not None else None
     watched = Watched(due.heat_pump_id, contact, monitoring, None, None if is_blind else _same(known, due), error)
-    return _Judged(PollDone(due.heat_pump_id, known.now + wait, failures), watched, None, [], [], [])
+    poll = PollDone(
+        due.heat_pump_id, known.now + wait, failures, fault_code=fault.code, fault_detail=fault.detail[:DETAIL_CHARS]
+    )
+    return _Judged(poll, watched, None, [], [], [])
 
 
 def _same(known: _Round, due: DuePoll) -> str | None:
