@@ -156,6 +156,6 @@ def test_a_package_of_ones_own_is_found(monkeypatch: pytest.MonkeyPatch, tmp_pat
 @pytest.mark.parametrize("vendor", find_vendors().values(), ids=lambda v: v.manifest.name)
 def test_every_folder_is_complete(vendor: Any) -> None:
     folder = registry.files(vendor.package)
-    for name in ("manifest.toml", "driver.py", "points.py", "emulator.py", "README.md"):
+    for name in ("manifest.toml", "driver.py", "points.py", "emulator.py", "README.md", "level.txt"):
         assert (folder / name).is_file(), f"{vendor.package}/{name} is missing"
     assert {Channel(lever) for lever in vendor.manifest.levers} <= vendor.manifest.channels, "levers must be readable"
