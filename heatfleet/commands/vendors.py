@@ -88,7 +88,7 @@ def _section(one: dict[str, Any]) -> str:
 
 - Reads {_listed([f"`{name}`" for name in one["channels"]])}; every {one["poll_interval_s"]} s unless told otherwise.
 - Moves {levers}.
-- Calls: {one["account_budget"]} per account, {one["app_budget"]} per app; [operations.md](operations.md) says how to change it.
+- Calls of an account: {one["account_budget"]}; of an app: {one["app_budget"]}. Both are [settings](operations.md).
 - When contact is lost: {one["on_contact_lost"]}
 - Settings: {settings}.
 """

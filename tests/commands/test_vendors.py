@@ -23,7 +23,7 @@ def test_every_vendor_says_what_an_operator_must_know() -> None:
     assert FOUND
     text = page(FOUND)
     for one in map(facts, FOUND):
-        for told in (one["title"], one["on_contact_lost"], f"{one['account_budget']} per account", *one["settings"]):
+        for told in (one["title"], one["on_contact_lost"], f"account: {one['account_budget']}", *one["settings"]):
             assert told in text, (one["name"], told)
 
 
