@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import typer
 
-from heatfleet.commands import demo, keys, look, people, serve, simulate, vendors
+from heatfleet.commands import demo, keys, look, new_driver, people, serve, simulate, vendors
 from heatfleet.commands.explain import explain as explain_plan
 from heatfleet.domain.errors import HeatfleetError
 
@@ -37,7 +37,8 @@ prices = typer.Typer(help="Wholesale prices.", no_args_is_help=True)
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo, serve.up, serve.web, serve.worker, serve.migrate, serve.release, serve.backup, serve.restore,
-    simulate.simulate, look.settings, look.doctor, look.plan, explain_plan, vendors.vendors, look.bench, look.version,
+    simulate.simulate, look.settings, look.doctor, look.plan, explain_plan, vendors.vendors, new_driver.new_driver,
+    look.bench, look.version,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -13,7 +13,8 @@ from typing import Any
 
 from heatfleet.serving import bind, port_of, serving
 from heatfleet.vendors.kit.emulation.asgi import Request, Response, answer
-from heatfleet.vendors.sandbox.emulator import Emulator, mild_winter
+from heatfleet.vendors.kit.emulation.homes import mild_winter
+from heatfleet.vendors.sandbox.emulator import Emulator
 
 START_AT = datetime.fromisoformat("2024-01-08T06:00:00+00:00")
 ANY_CALLS = 1_000_000

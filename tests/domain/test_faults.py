@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +62,15 @@ def test_every_fault_is_an_error_after_an_hour(kind: FaultKind) -> None:
 
     assert status(7) is CONSEQUENCES[kind].connection
     assert status(61) is Status.ERROR
+
+
+def test_the_page_for_drivers_shows_the_same_table() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "drivers.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in page.splitlines() if line.count("|") == 6]
+    shown = {row[0].replace(" ", "_"): row[1:] for row in rows}
+    for kind, what in CONSEQUENCES.items():
+        codes, connection, write, turn = shown[kind]
+        assert connection.split(",")[0] == what.connection
+        assert ("steering error" in write) == (what.steering is Status.ERROR)
+        assert turn.split(":")[0] == what.turn
+        assert {code for code, named in KINDS.items() if named is kind} <= set(re.findall(r"`(\w+)`", codes))

@@ -13,10 +13,11 @@ from uuid import UUID
 from heatfleet.store.database import FLEET, Database
 from heatfleet.store.embedded import APP, EmbeddedPostgres
 from heatfleet.vendors.kit.emulation.asgi import Request, Response
+from heatfleet.vendors.kit.emulation.homes import mild_winter
 from heatfleet.vendors.kit.grants import grant_aad, open_sealed
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import load_registry
-from heatfleet.vendors.sandbox.emulator import Emulator, mild_winter
+from heatfleet.vendors.sandbox.emulator import Emulator
 from tests.conftest import FakeClock
 from tests.simulation.world import SEAL_KEYS, save_grant, sign_in
 from tests.store.worlds import add_connection, add_user

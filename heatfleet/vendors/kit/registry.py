@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.resources import files
+from typing import Any
 
 from heatfleet.domain.errors import FieldError, Invalid, NotFound
 from heatfleet.vendors.kit.driver import Driver
@@ -104,7 +105,7 @@ def _without_budgets(given: Mapping[str, str]) -> dict[str, str]:
 
 def _with_budgets(vendor: FoundVendor, given: Mapping[str, str]) -> FoundVendor:
     """The vendor with the operator's call budgets in place of its manifest's; :class:`Invalid` for a wrong one."""
-    changed = {}
+    changed: dict[str, Any] = {}
     for key, name in BUDGET_KEYS.items():
         if given.get(key):
             try:
