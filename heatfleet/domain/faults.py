@@ -101,6 +101,9 @@ KINDS: Mapping[str, FaultKind] = {
 }
 """Codes whose class alone does not say which kind they are."""
 
+REFUSALS = frozenset({"refused", "forbidden", "not_found"})
+"""Codes that the kit gives to ``Refused`` and to nothing else."""
+
 
 def kind_of(fault: OutsideWorldError) -> FaultKind:
     """The kind of a fault: a lost grant is one whatever its code; else a code we know goes before the class."""
@@ -113,3 +116,11 @@ def kind_of(fault: OutsideWorldError) -> FaultKind:
 def consequence_of(fault: OutsideWorldError) -> Consequence:
     """What the fault makes of the heat pump."""
     return CONSEQUENCES[kind_of(fault)]
+
+
+def kind_stored(code: str, is_lost: bool = False) -> FaultKind:
+    """The kind behind a code as it is stored, without its class; ``is_lost`` = the grant is dead."""
+    if is_lost:
+        return FaultKind.CONSENT_LOST
+    usual = FaultKind.REJECTED if code in REFUSALS else FaultKind.UPSTREAM_DOWN
+    return KINDS.get(code, usual)

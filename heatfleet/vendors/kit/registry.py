@@ -17,7 +17,7 @@ from heatfleet.domain.errors import FieldError, Invalid, NotFound
 from heatfleet.vendors.kit.driver import Driver
 from heatfleet.vendors.kit.http import VendorHttp
 from heatfleet.vendors.kit.manifest import Manifest, parse_manifest
-from heatfleet.vendors.kit.quota import parse_budgets
+from heatfleet.vendors.kit.quota import Left, parse_budgets
 
 HOME = "heatfleet.vendors"
 MAX_VENDORS = 1000
@@ -66,6 +66,7 @@ class Registry:
         self._settings = {name: _without_budgets(given) for name, given in settings.items()}
         self._found = {name: _with_budgets(one, settings.get(name, {})) for name, one in found.items()}
         self._drivers: dict[str, Driver] = {}
+        self._https: dict[str, VendorHttp] = {}
 
     def manifests(self) -> tuple[Manifest, ...]:
         """Manifests of the vendors whose required settings are there, by title."""
@@ -89,9 +90,13 @@ class Registry:
         if name not in self._drivers:
             vendor = self._vendor(name)
             config = vendor.manifest.settled_config(self._settings.get(name, {}))
-            http = self._make_http(vendor.manifest, config)
+            http = self._https[name] = self._make_http(vendor.manifest, config)
             self._drivers[name] = import_module(f"{vendor.package}.driver").Driver(http, config)
         return self._drivers[name]
+
+    def quota_left(self, name: str, account: str) -> Left | None:
+        """What this process still lets out for an account; None while it has called nobody of this vendor."""
+        return self._https[name].quota_left(account) if name in self._https else None
 
     def _vendor(self, name: str) -> FoundVendor:
         if name not in self._found:
