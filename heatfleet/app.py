@@ -91,6 +91,7 @@ async def open_house(
             timeout_s=settings.http_timeout_s,
             connect_timeout_s=settings.http_connect_timeout_s,
             connections=settings.http_connections,
+            processes=settings.vendor_processes,
         )
         stack.push_async_callback(session.close)
         executor = make_executor(settings.executor, settings.executor_workers)

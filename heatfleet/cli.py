@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import typer
 
-from heatfleet.commands import demo, keys, look, people, serve, simulate
+from heatfleet.commands import demo, diagnose, keys, look, new_driver, people, serve, simulate, vendors
 from heatfleet.commands.explain import explain as explain_plan
 from heatfleet.domain.errors import HeatfleetError
 
@@ -22,7 +22,7 @@ Try it:            heatfleet demo
 Compare a week:    heatfleet demo --once --homes 50 --days 7
 Simulate a year:   heatfleet simulate --homes 100
 Run it for real:   heatfleet up
-Look into it:      heatfleet doctor      heatfleet settings
+Look into it:      heatfleet doctor      heatfleet settings      heatfleet diagnose HEAT_PUMP
 
 Settings come from HEATFLEET_… variables; `heatfleet settings` shows them all.
 """
@@ -37,7 +37,8 @@ prices = typer.Typer(help="Wholesale prices.", no_args_is_help=True)
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo, serve.up, serve.web, serve.worker, serve.migrate, serve.release, serve.backup, serve.restore,
-    simulate.simulate, look.settings, look.doctor, look.plan, explain_plan, look.bench, look.version,
+    simulate.simulate, look.settings, look.doctor, look.plan, explain_plan,
+    diagnose.diagnose, vendors.vendors, new_driver.new_driver, look.bench, look.version,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)

@@ -94,6 +94,13 @@ class Settings(BaseSettings):
     http_timeout_s: float = Field(30.0, gt=0, description="Longest whole request to a vendor or source [s].")
     http_connections: int = Field(100, ge=1, description="Most open connections to vendors and sources at once.")
 
+    vendor_processes: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="Worker processes on all machines; each takes its part of every vendor's call budgets.",
+    )
+
     # The loop
     poll_interval_s: int = Field(300, ge=10, description="Time between two readings of a heat pump [s].")
     telemetry_raw_days: int = Field(

@@ -29,7 +29,10 @@ def up(
     """
     from heatfleet.supervisor import up as run_up
 
-    asyncio.run(run_up(settings_with(port=port), workers))
+    settings = settings_with(port=port)
+    if settings.vendor_processes < workers:  # together they keep the vendors' call budgets
+        settings = settings_with(port=port, vendor_processes=workers)
+    asyncio.run(run_up(settings, workers))
 
 
 def web(

@@ -36,20 +36,19 @@ class ContactFacts:
     last_contact_at: datetime | None
     interval: timedelta
     failures: int = 0
-    is_access_lost: bool = False
-    is_quota_exhausted: bool = False
+    fault: Status | None = None  # what the last fault makes of it at once, see ``faults.CONSEQUENCES``
 
 
 def connection_status(facts: ContactFacts) -> Status:
-    """ok = contact in time; warning = a poll missed or quota exhausted; error = refused, or silent for an hour."""
-    if facts.is_access_lost:
+    """ok = contact in time; warning = a poll missed or a passing fault; error = refused, or silent for an hour."""
+    if facts.fault is Status.ERROR:
         return Status.ERROR
     if facts.last_contact_at is None:
         return Status.UNKNOWN
     silent = facts.now - facts.last_contact_at
     if silent >= max(UNREACHABLE_AFTER, 2 * facts.interval) and facts.failures:
         return Status.ERROR
-    if facts.failures or facts.is_quota_exhausted or silent > 2 * facts.interval:
+    if facts.failures or facts.fault is Status.WARNING or silent > 2 * facts.interval:
         return Status.WARNING
     return Status.OK
 

@@ -11,6 +11,7 @@ from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import latest_dose_at
 from heatfleet.domain.energy import by_hour, energy_between
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused, TryAgain
+from heatfleet.domain.faults import consequence_of
 from heatfleet.domain.levers import Lever, nearest_state
 from heatfleet.domain.readings import Channel, Snapshot
 from heatfleet.domain.statuses import (
@@ -50,6 +51,7 @@ LONGEST_WAIT = timedelta(hours=1)
 DOSE_TRACE = timedelta(hours=8)
 DOSE_FROM_C = 55.0
 GONE = "device_gone"
+DETAIL_CHARS = 200
 
 Answer = Snapshot | OutsideWorldError
 
@@ -157,20 +159,24 @@ def _judge_fault(known: _Round, due: DuePoll, fault: OutsideWorldError) -> _Judg
         last_contact_at=due.last_contact_at,
         interval=interval,
         failures=failures,
-        is_access_lost=isinstance(fault, AccessLost),
-        is_quota_exhausted=fault.code == "quota_exceeded",
+        fault=consequence_of(fault).connection,
     )
     contact = connection_status(facts)
     error = fault.code if contact is Status.ERROR and not isinstance(fault, AccessLost) else None
     is_blind = due.last_reading_at is None or known.now - due.last_reading_at > 2 * interval
     monitoring = Status.ERROR if is_blind and due.last_reading_at is not None else None
     watched = Watched(due.heat_pump_id, contact, monitoring, None, None if is_blind else _same(known, due), error)
-    return _Judged(PollDone(due.heat_pump_id, known.now + wait, failures), watched, None, [], [], [])
+    poll = PollDone(
+        due.heat_pump_id, known.now + wait, failures, fault_code=fault.code, fault_detail=fault.detail[:DETAIL_CHARS]
+    )
+    return _Judged(poll, watched, None, [], [], [])
 
 
 def _same(known: _Round, due: DuePoll) -> str | None:
-    latest = known.latest.get(due.heat_pump_id)
-    return None if latest is None else _actual_state(known.pumps[due.heat_pump_id], latest.values, {})
+    latest, pump = known.latest.get(due.heat_pump_id), known.pumps[due.heat_pump_id]
+    if latest is None:
+        return None
+    return _actual_state(pump, Capabilities.from_json(pump.capabilities), latest.values, {})
 
 
 def _judge_snapshot(known: _Round, due: DuePoll, snapshot: Snapshot) -> _Judged:
@@ -186,7 +192,7 @@ def _judge_snapshot(known: _Round, due: DuePoll, snapshot: Snapshot) -> _Judged:
     is_frozen = pump.id in known.frozen
     monitoring = monitoring_status(len(abilities.channels), len(fresh.values), ever_read=True, frozen=is_frozen)
     own = {lever: b.own_value for lever, b in _ours(known, pump.id).items() if b.release_owed_since is not None}
-    state = None if row is None else _actual_state(pump, fresh.values, own)
+    state = None if row is None else _actual_state(pump, abilities, fresh.values, own)
     is_owners = any(o.standing is Standing.OVERRIDDEN for o in outcomes.values())
     return _Judged(
         poll=PollDone(pump.id, known.now + interval, 0, known.now, None if row is None else row.at),
@@ -231,9 +237,11 @@ def _moved(known: _Round, heat_pump_id: UUID, abilities: Capabilities) -> dict[L
     return moved
 
 
-def _actual_state(pump: HeatPump, values: Mapping[Channel, float], own: Mapping[Lever, float]) -> str | None:
+def _actual_state(
+    pump: HeatPump, abilities: Capabilities, values: Mapping[Channel, float], own: Mapping[Lever, float]
+) -> str | None:
     """The steering state nearest to what was read back."""
-    abilities, policy = Capabilities.from_json(pump.capabilities), heat_pumps.policy_of(pump)
+    policy = heat_pumps.policy_of(pump)
     read_back = {lever: values[Channel(lever.value)] for lever in abilities.levers if Channel(lever.value) in values}
     baseline = {**read_back, **own}
     offset_k = policy.offset_k if own else 0.0

@@ -63,11 +63,15 @@ async def ask_vendor(
 
 
 def _grant_store(tools: Tools, connection: Connection) -> GrantStore:
+    """The grant of a connection that has just been read: first as it was read, then as it is stored by now."""
     aad = grant_aad(connection.org_id, connection.id, connection.vendor)
+    just_read: list[Connection | None] = [connection]
 
     async def load() -> Grant:
-        async with tools.database.read(FLEET) as tx:
-            stored = await connections.get(tx, connection.org_id, connection.id)
+        if not just_read:
+            async with tools.database.read(FLEET) as tx:
+                just_read.append(await connections.get(tx, connection.org_id, connection.id))
+        stored = just_read.pop()
         if stored is None or stored.grant_sealed is None:
             raise AccessLost("the connection is gone", code="no_grant")
         return open_sealed(stored.grant_sealed, tools.seal_keys, aad)

@@ -14,13 +14,15 @@ from uuid import UUID
 from heatfleet.domain.batch import limit_batch
 from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import dose_every
-from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused
+from heatfleet.domain.errors import AccessLost, OutsideWorldError
+from heatfleet.domain.faults import consequence_of
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.plans import PlanStep
 from heatfleet.domain.policy import OwnSettings
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
 from heatfleet.domain.situation import ControlState, Decision, LeverFacts, LeverWrite, Situation
 from heatfleet.domain.solar import LOOK_BACK, Export, solar_surplus
+from heatfleet.domain.statuses import Status
 from heatfleet.domain.steering import BACK_OFF, decide
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, side_by_side
 from heatfleet.store import (
@@ -327,7 +329,7 @@ def _writing(
 
 def _is_rejected(command: Command, answer: Receipt | OutsideWorldError) -> bool:
     if isinstance(answer, OutsideWorldError):
-        return isinstance(answer, Refused)
+        return consequence_of(answer).steering is Status.ERROR
     return not answer.accepted and (not answer.rejected or command.lever in answer.rejected)
 
 

@@ -28,13 +28,15 @@ class DuePoll(msgspec.Struct, frozen=True):
 
 
 class PollDone(msgspec.Struct, frozen=True):
-    """What a poll led to; None leaves a column as it is."""
+    """What a poll led to; None leaves an instant as it is, and says that there was no fault."""
 
     heat_pump_id: UUID
     due_at: datetime
     failures: int
     last_contact_at: datetime | None = None
     last_reading_at: datetime | None = None
+    fault_code: str | None = None
+    fault_detail: str | None = None
 
 
 async def lease(tx: WriteTx, now: datetime, wall_now: datetime, limit: int) -> list[DuePoll]:
@@ -63,9 +65,10 @@ async def settle(tx: WriteTx, done: Sequence[PollDone]) -> None:
     sql = """
         update polls p set due_at = d.due_at, failures = d.failures, leased_until = null,
           last_contact_at = greatest(d.contact, p.last_contact_at),
-          last_reading_at = greatest(d.reading, p.last_reading_at)
-        from unnest($1::uuid[], $2::timestamptz[], $3::int[], $4::timestamptz[], $5::timestamptz[])
-          as d(id, due_at, failures, contact, reading)
+          last_reading_at = greatest(d.reading, p.last_reading_at),
+          fault_code = d.fault_code, fault_detail = d.fault_detail
+        from unnest($1::uuid[], $2::timestamptz[], $3::int[], $4::timestamptz[], $5::timestamptz[], $6::text[],
+          $7::text[]) as d(id, due_at, failures, contact, reading, fault_code, fault_detail)
         where p.heat_pump_id = d.id"""
     columns = [[getattr(one, name) for one in done] for name in PollDone.__struct_fields__]
     await tx.execute(sql, *columns)

@@ -38,9 +38,9 @@ def test_connection_status() -> None:
     assert contact(None) is Status.UNKNOWN
     assert contact(3) is Status.OK
     assert contact(6, failures=1) is Status.WARNING
-    assert contact(3, is_quota_exhausted=True) is Status.WARNING
+    assert contact(3, fault=Status.WARNING) is Status.WARNING
     assert contact(61, failures=9) is Status.ERROR
-    assert contact(1, is_access_lost=True) is Status.ERROR
+    assert contact(1, fault=Status.ERROR) is Status.ERROR
 
 
 def test_monitoring_and_steering_status() -> None:

@@ -26,14 +26,13 @@ from heatfleet.vendors.kit.emulation.contract import EmulatedVendor
 from heatfleet.vendors.kit.emulation.faults import Fault
 from heatfleet.vendors.kit.grants import GrantLocks, GrantStore, TokenStale, with_grant
 from heatfleet.vendors.kit.http import VendorSession
+from heatfleet.vendors.kit.levels import Level, kept_level, level_of
 from heatfleet.vendors.kit.manifest import Manifest
 from heatfleet.vendors.kit.registry import find_vendors, load_registry
 from tests.vendors.serving import served
 
 VENDORS = sorted(find_vendors())
 REDIRECT_URI = "http://localhost:8000/connect/callback"
-SILVER = ["expired_token", "too_many", "html_502", "cut", "nonsense", "other_shape", "vanished", "revoked", "down_line"]
-GOLD = ["levers", "owner"]
 _passed: dict[str, set[str]] = {name: set() for name in VENDORS}
 
 
@@ -322,14 +321,11 @@ def test_level(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     shown = _passed[name]
     if not shown:
         pytest.skip("measured only when the whole file runs")
-    level = "none"
-    if {"sign_in", "list", "read"} <= shown:
-        level = "bronze"
-        if set(SILVER) <= shown:
-            level = "gold" if set(GOLD) <= shown else "silver"
+    level, package = level_of(shown), find_vendors()[name].package
     with capsys.disabled():
         print(f"\n  {name}: {level}")
-    assert level != "none"
+    assert level is kept_level(package), f"measured {level}: write it into {package}/level.txt, then docs/vendors.md"
+    assert level is not Level.NONE
 
 
 def _id(device: DeviceRef) -> str:

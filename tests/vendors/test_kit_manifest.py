@@ -116,6 +116,19 @@ def test_vendors_are_found_and_made_once() -> None:
     assert "sandbox" in {m.name for m in vendors.manifests()}
 
 
+def test_an_operators_budgets_replace_those_of_the_manifest() -> None:
+    usual = load_registry(no_http, {}).manifest("sandbox")
+    assert (usual.app_budgets, usual.account_budgets) == ((), (Budget(1200, 60.0),))
+    given = {"base_url": "http://localhost:1", "app_budget": "25/60,3000/86400", "account_budget": "unlimited"}
+    vendors = load_registry(no_http, {"sandbox": given})
+    changed = vendors.manifest("sandbox")
+    assert (changed.app_budgets, changed.account_budgets) == ((Budget(25, 60.0), Budget(3000, 86_400.0)), ())
+    driver: Any = vendors.driver("sandbox")
+    assert driver._http.manifest is changed, "the driver's way out counts them"
+    with pytest.raises(Invalid, match=r"sandbox\.app_budget: must be calls/seconds"):
+        load_registry(no_http, {"sandbox": {"app_budget": "a lot"}})
+
+
 def test_a_vendor_without_its_settings_is_not_offered() -> None:
     vendors = load_registry(no_http, {})
     assert "sandbox" not in {m.name for m in vendors.manifests()}
@@ -143,6 +156,6 @@ def test_a_package_of_ones_own_is_found(monkeypatch: pytest.MonkeyPatch, tmp_pat
 @pytest.mark.parametrize("vendor", find_vendors().values(), ids=lambda v: v.manifest.name)
 def test_every_folder_is_complete(vendor: Any) -> None:
     folder = registry.files(vendor.package)
-    for name in ("manifest.toml", "driver.py", "points.py", "emulator.py", "README.md"):
+    for name in ("manifest.toml", "driver.py", "points.py", "emulator.py", "README.md", "level.txt"):
         assert (folder / name).is_file(), f"{vendor.package}/{name} is missing"
     assert {Channel(lever) for lever in vendor.manifest.levers} <= vendor.manifest.channels, "levers must be readable"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heatfleet.vendors.kit.quota import Budget, Purpose, Quota
+from heatfleet.vendors.kit.quota import Budget, Left, Purpose, Quota, parse_budgets
 
 budgets = st.builds(Budget, calls=st.integers(1, 300), per_s=st.sampled_from([1.0, 60.0, 600.0, 86_400.0]))
 gaps = st.lists(st.tuples(st.floats(0.0, 30.0), st.sampled_from(list(Purpose))), min_size=1, max_size=300)
@@ -89,3 +89,45 @@ def test_time_never_runs_backwards_in_a_bucket() -> None:
     assert quota.take("a", Purpose.WRITE, 100.0) == 0
     assert quota.take("a", Purpose.WRITE, 0.0) > 0
     assert quota.take("a", Purpose.WRITE, 100.0) > 0
+
+
+@given(st.integers(1, 300), st.integers(1, 20), gaps)
+def test_processes_together_keep_the_budget(calls: int, processes: int, asked: list[tuple[float, Purpose]]) -> None:
+    budget, now_s = Budget(calls, 60.0), 0.0
+    workers, out = [Quota((), [budget], processes) for _ in range(processes)], []
+    for turn, (gap_s, purpose) in enumerate(asked):
+        now_s += gap_s
+        if workers[turn % processes].take("a", purpose, now_s) == 0:
+            out.append(now_s)
+    assert most_in_a_window(out, 60.0) <= max(calls, processes)
+
+
+@pytest.mark.parametrize(
+    ("text", "budgets_"),
+    [
+        ("25/60", (Budget(25, 60.0),)),
+        (" 25 / 60, 3000/86400 ", (Budget(25, 60.0), Budget(3000, 86_400.0))),
+        ("unlimited", ()),
+        ("Unlimited ", ()),
+    ],
+)
+def test_an_operator_writes_budgets(text: str, budgets_: tuple[Budget, ...]) -> None:
+    assert parse_budgets(text) == budgets_
+
+
+@pytest.mark.parametrize("text", ["", "25", "25/", "0/60", "25/0", "-1/60", "25/60;", "many/60", "25/60,", "1/1," * 6])
+def test_a_wrong_budget_is_explained(text: str) -> None:
+    with pytest.raises(ValueError, match="calls/seconds"):
+        parse_budgets(text)
+
+
+def test_what_is_left_can_be_told() -> None:
+    quota = Quota((), [Budget(40, 60.0)])
+    assert quota.left("a", 0.0) == Left(10, 0.0, 0.0)
+    for _ in range(8):
+        quota.take("a", Purpose.READ, 0.0)
+    left = quota.left("a", 0.0)
+    assert left.calls == 2
+    assert left.read_in_s > 0
+    assert left.write_in_s == 0.0
+    assert Quota((), ()).left("a", 0.0) == Left(None, 0.0, 0.0)

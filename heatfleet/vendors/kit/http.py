@@ -21,7 +21,7 @@ from heatfleet.domain.errors import OutsideWorldError, TryAgain
 from heatfleet.vendors.kit.answers import Answer, Passing, fault_of, protocol_changed, rate_limit
 from heatfleet.vendors.kit.manifest import Manifest
 from heatfleet.vendors.kit.network import GuardedResolver
-from heatfleet.vendors.kit.quota import Purpose, Quota
+from heatfleet.vendors.kit.quota import Left, Purpose, Quota
 from heatfleet.vendors.kit.redact import redact_url
 
 TIMEOUT_S = 20.0
@@ -70,9 +70,10 @@ class VendorSession:
         timeout_s: float = TIMEOUT_S,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         connections: int = MAX_CONNECTIONS,
+        processes: int = 1,
     ) -> None:
-        """Open the session; needs a running event loop."""
-        self._clock = clock
+        """Open the session; needs a running event loop. One of ``processes`` takes its part of every budget."""
+        self._clock, self._processes = clock, processes
         self._resolver = GuardedResolver()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=self._resolver, limit=connections),
@@ -86,7 +87,8 @@ class VendorSession:
         for key, value in config.items():
             if key.endswith("_url") and value:
                 self._resolver.trust(value)
-        return VendorHttp(self._session, self._resolver, manifest, self._clock)
+        quota = Quota(manifest.app_budgets, manifest.account_budgets, self._processes)
+        return VendorHttp(self._session, self._resolver, manifest, self._clock, quota)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -97,12 +99,12 @@ class VendorHttp:
     """Sends the calls of one vendor's driver within its budgets."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, resolver: GuardedResolver, manifest: Manifest, clock: Clock
+        self, session: aiohttp.ClientSession, resolver: GuardedResolver, manifest: Manifest, clock: Clock, quota: Quota
     ) -> None:
         self.clock = clock
         self.manifest = manifest
         self._session, self._resolver = session, resolver
-        self._quota = Quota(manifest.app_budgets, manifest.account_budgets)
+        self._quota = quota
         self._down: set[str] = set()
 
     async def send(self, call: Call) -> Answer:
@@ -154,6 +156,10 @@ class VendorHttp:
         ) as response:
             content = await _read(response)
             return Answer(response.status, {k.lower(): v for k, v in response.headers.items()}, content)
+
+    def quota_left(self, account: str) -> Left:
+        """What this process still lets out for the account, as far as it knows."""
+        return self._quota.left(account, self._now_s())
 
     def _spend(self, call: Call) -> None:
         wait_s = self._quota.take(call.account, call.purpose, self._now_s())

@@ -18,6 +18,7 @@ from heatfleet.domain.readings import Channel
 from heatfleet.vendors.kit.quota import Budget
 
 E = TypeVar("E", bound=StrEnum)
+NAME = re.compile(r"[a-z][a-z0-9]{1,40}")
 
 
 class SignInKind(StrEnum):
@@ -153,7 +154,7 @@ def _text(value: Any) -> str:
 
 
 def _name(value: Any) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9]{1,40}", _text(value)):
+    if not NAME.fullmatch(_text(value)):
         raise ValueError("must be lower-case letters and digits, and begin with a letter")
     return str(value)
 

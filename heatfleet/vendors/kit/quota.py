@@ -7,6 +7,7 @@ and restores. No window of ``per_s`` seconds ever holds more than ``calls`` call
 from __future__ import annotations
 
 import math
+import re
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +16,8 @@ from enum import StrEnum
 RESERVE_SHARE = 0.2
 BURST_SHARE = 0.25
 MAX_KEYS = 100_000
+MAX_BUDGETS = 5
+UNLIMITED = "unlimited"
 _EPSILON = 1e-9
 
 
@@ -36,6 +39,23 @@ class Budget:
     def for_reads(self) -> int:
         """Calls that reads may use."""
         return max(1, math.floor(self.calls * (1 - RESERVE_SHARE) + _EPSILON))
+
+    def part_of(self, processes: int) -> Budget:
+        """What one of ``processes`` may use, so that together they keep the budget (each has one call at least)."""
+        return replace(self, calls=max(1, self.calls // processes))
+
+
+def parse_budgets(text: str) -> tuple[Budget, ...]:
+    """Budgets as an operator writes them: ``25/60, 3000/86400`` (calls per seconds), or ``unlimited``.
+
+    Raises ``ValueError`` with a sentence for people.
+    """
+    if text.strip().lower() == UNLIMITED:
+        return ()
+    found = [re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", part) for part in text.split(",")]
+    if not all(one and int(one[1]) > 0 and int(one[2]) > 0 for one in found) or len(found) > MAX_BUDGETS:
+        raise ValueError(f"must be calls/seconds, such as '25/60, 3000/86400', or '{UNLIMITED}'")
+    return tuple(Budget(int(one[1]), float(one[2])) for one in found if one)
 
 
 @dataclass(frozen=True)
@@ -129,11 +149,21 @@ class Allowance:
         return replace(self, blocked_until_s=max(self.blocked_until_s, until_s))
 
 
+@dataclass(frozen=True)
+class Left:
+    """What is left: calls at once (None = unlimited), and seconds until the next read and write may go out."""
+
+    calls: int | None
+    read_in_s: float
+    write_in_s: float
+
+
 class Quota:
     """The allowances of one vendor: its app key, and each account; remembers at most ``MAX_KEYS`` accounts."""
 
-    def __init__(self, app: Sequence[Budget], account: Sequence[Budget]) -> None:
-        self._app_budgets, self._account_budgets = tuple(app), tuple(account)
+    def __init__(self, app: Sequence[Budget], account: Sequence[Budget], processes: int = 1) -> None:
+        self._app_budgets = tuple(budget.part_of(processes) for budget in app)
+        self._account_budgets = tuple(budget.part_of(processes) for budget in account)
         self._app: Allowance | None = None
         self._accounts: OrderedDict[Hashable, Allowance] = OrderedDict()
 
@@ -145,6 +175,13 @@ class Quota:
             self._app = app.spend(purpose, now_s)
             self._remember(account, own.spend(purpose, now_s))
         return wait_s
+
+    def left(self, account: Hashable, now_s: float) -> Left:
+        """What ``account`` has left at ``now_s``, its app's share included; counts nothing."""
+        both = self._app_at(now_s), self._account_at(account, now_s)
+        tokens = [bucket.at(now_s).tokens for allowance in both for bucket in allowance.all_calls]
+        waits = {purpose: max(one.wait_s(purpose, now_s) for one in both) for purpose in Purpose}
+        return Left(math.floor(min(tokens)) if tokens else None, waits[Purpose.READ], waits[Purpose.WRITE])
 
     def told(self, account: Hashable | None, limit: int, remaining: int, reset_s: float, now_s: float) -> None:
         """Take over what the vendor's headers say; ``account`` None = they count the whole app."""

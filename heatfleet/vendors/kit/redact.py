@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -14,7 +15,9 @@ MAX_DEPTH = 8
 
 _SECRET_KEY = re.compile(
     r"token|secret|passw|authori[sz]ation|cookie|session|api.?key|credential|^code$|^state$|pin$|"
-    r"e.?mail|first.?name|last.?name|user.?name|street|address|zip|phone|latitude|longitude|serial",
+    r"e.?mail|first.?name|last.?name|user.?name|street|address|zip|phone|latitude|longitude|serial|"
+    r"^name$|(system|device|home|house|installation|owner|customer|account|display|nick|family|full).?name|"
+    r"postal|^city$|^town$|birth|ssid|iban|imei|^mac$|mac.?addr|^ip$|^owner$|^user$|^installer$",
     re.IGNORECASE,
 )
 _SECRET_TEXT = re.compile(r"(bearer\s+\S+)|([\w.+-]+@[\w-]+\.[\w.-]+)|(eyJ[\w-]+\.[\w-]+\.[\w-]*)", re.IGNORECASE)
@@ -36,6 +39,57 @@ def redact(value: object, depth: int = 0) -> object:
     if isinstance(value, Sequence):
         return [redact(item, depth + 1) for item in value[:MAX_ITEMS]]
     return value
+
+
+def scrub(value: object, words: Iterable[str]) -> object:
+    """``value`` without ``words`` (of a person, a place, an account, a device), in keys and in values, in any case.
+
+    Words of one or two characters are taken out only where they stand alone, and numbers that short name nobody.
+    """
+    given = {word.strip() for word in words}
+    known = sorted((word for word in given if len(word) > 2 or word.isalpha()), key=len, reverse=True)
+    if not known:
+        return value
+    forms = (re.escape(word) if len(word) > 2 else rf"\b{re.escape(word)}\b" for word in known)
+    return _scrubbed(value, re.compile("|".join(forms), re.IGNORECASE))
+
+
+def _scrubbed(value: object, words: re.Pattern[str]) -> object:
+    if isinstance(value, str):
+        return words.sub(HIDDEN, value)
+    if isinstance(value, Mapping):
+        return {words.sub(HIDDEN, str(key)): _scrubbed(item, words) for key, item in value.items()}
+    if isinstance(value, Sequence):
+        return [_scrubbed(item, words) for item in value]
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return HIDDEN if is_number and words.fullmatch(str(value)) else value
+
+
+class Redacted(Mapping[str, object]):
+    """A vendor's answer that is redacted when somebody looks at it: most are looked at by nobody.
+
+    ``told`` makes the answer as built-in values, such as ``lambda: msgspec.to_builtins(state)``.
+    """
+
+    def __init__(self, told: Callable[[], object]) -> None:
+        self._told = told
+
+    @cached_property
+    def _shown(self) -> Mapping[str, object]:
+        shown = redact(self._told())
+        return shown if isinstance(shown, dict) else {"answer": shown}
+
+    def __getitem__(self, key: str) -> object:
+        """One redacted value."""
+        return self._shown[key]
+
+    def __iter__(self) -> Iterator[str]:
+        """The keys."""
+        return iter(self._shown)
+
+    def __len__(self) -> int:
+        """How many keys there are."""
+        return len(self._shown)
 
 
 def redact_text(text: str) -> str:

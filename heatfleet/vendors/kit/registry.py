@@ -7,18 +7,22 @@ an installed distribution in the entry-point group ``heatfleet.vendors``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from importlib.resources import files
+from typing import Any
 
 from heatfleet.domain.errors import FieldError, Invalid, NotFound
 from heatfleet.vendors.kit.driver import Driver
 from heatfleet.vendors.kit.http import VendorHttp
 from heatfleet.vendors.kit.manifest import Manifest, parse_manifest
+from heatfleet.vendors.kit.quota import Left, parse_budgets
 
 HOME = "heatfleet.vendors"
 MAX_VENDORS = 1000
+BUDGET_KEYS = {"app_budget": "app_budgets", "account_budget": "account_budgets"}
+"""Settings that every vendor has → what of its manifest they replace."""
 
 HttpFactory = Callable[[Manifest, Mapping[str, str]], VendorHttp]
 VendorSettings = Mapping[str, Mapping[str, str]]
@@ -58,8 +62,11 @@ class Registry:
     """The vendors this installation can use."""
 
     def __init__(self, found: Mapping[str, FoundVendor], make_http: HttpFactory, settings: VendorSettings) -> None:
-        self._found, self._make_http, self._settings = found, make_http, settings
+        self._make_http = make_http
+        self._settings = {name: _without_budgets(given) for name, given in settings.items()}
+        self._found = {name: _with_budgets(one, settings.get(name, {})) for name, one in found.items()}
         self._drivers: dict[str, Driver] = {}
+        self._https: dict[str, VendorHttp] = {}
 
     def manifests(self) -> tuple[Manifest, ...]:
         """Manifests of the vendors whose required settings are there, by title."""
@@ -83,14 +90,34 @@ class Registry:
         if name not in self._drivers:
             vendor = self._vendor(name)
             config = vendor.manifest.settled_config(self._settings.get(name, {}))
-            http = self._make_http(vendor.manifest, config)
+            http = self._https[name] = self._make_http(vendor.manifest, config)
             self._drivers[name] = import_module(f"{vendor.package}.driver").Driver(http, config)
         return self._drivers[name]
+
+    def quota_left(self, name: str, account: str) -> Left | None:
+        """What this process still lets out for an account; None while it has called nobody of this vendor."""
+        return self._https[name].quota_left(account) if name in self._https else None
 
     def _vendor(self, name: str) -> FoundVendor:
         if name not in self._found:
             raise NotFound(f"no vendor '{name}'; known: {', '.join(sorted(self._found))}")
         return self._found[name]
+
+
+def _without_budgets(given: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in given.items() if key not in BUDGET_KEYS}
+
+
+def _with_budgets(vendor: FoundVendor, given: Mapping[str, str]) -> FoundVendor:
+    """The vendor with the operator's call budgets in place of its manifest's; :class:`Invalid` for a wrong one."""
+    changed: dict[str, Any] = {}
+    for key, name in BUDGET_KEYS.items():
+        if given.get(key):
+            try:
+                changed[name] = parse_budgets(given[key])
+            except ValueError as fault:
+                raise Invalid(FieldError((vendor.manifest.name, key), str(fault))) from None
+    return replace(vendor, manifest=replace(vendor.manifest, **changed)) if changed else vendor
 
 
 def load_registry(http_factory: HttpFactory, settings: VendorSettings) -> Registry:

@@ -17,7 +17,7 @@ from heatfleet.vendors.kit.answers import Answer, protocol_changed
 from heatfleet.vendors.kit.driver import DeviceRef, Grant, Receipt, RedirectStep, Write
 from heatfleet.vendors.kit.http import Call, VendorHttp
 from heatfleet.vendors.kit.quota import Purpose
-from heatfleet.vendors.kit.redact import redact
+from heatfleet.vendors.kit.redact import Redacted
 from heatfleet.vendors.sandbox.points import LEVERS, VendorPoint, channels_of, to_readings, to_settings
 
 IDS_PER_CALL = 50
@@ -184,8 +184,7 @@ class Driver:
         return replace(promised, minimum=setting.low / 10, maximum=setting.high / 10, step=setting.step / 10)
 
     def _snapshot(self, state: _State) -> Snapshot:
-        raw = redact(msgspec.to_builtins(state))
-        assert isinstance(raw, dict)
+        raw = Redacted(lambda: msgspec.to_builtins(state))
         return Snapshot(state.id, self._http.clock.fleet_now(), to_readings(state.points), raw)
 
 

@@ -1,0 +1,13 @@
+"""Why the last poll of a heat pump failed."""
+
+from __future__ import annotations
+
+from heatfleet.store.migrations.scripts import run_sibling
+
+revision = "0012_poll_faults"
+down_revision = "0006_reasons"
+
+
+def upgrade() -> None:
+    """Runs the SQL beside this file."""
+    run_sibling(__file__)
