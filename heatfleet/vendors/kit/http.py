@@ -7,7 +7,7 @@ its own. Nothing logged or raised here holds a query, a body, a header or an acc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -86,7 +86,8 @@ class VendorSession:
         for key, value in config.items():
             if key.endswith("_url") and value:
                 self._resolver.trust(value)
-        return VendorHttp(self._session, self._resolver, manifest, self._clock)
+        settled = replace(manifest, app_budgets=manifest.app_budgets_with(config))
+        return VendorHttp(self._session, self._resolver, settled, self._clock)
 
     async def close(self) -> None:
         """Close all connections."""

@@ -19,6 +19,8 @@ from heatfleet.vendors.kit.quota import Budget
 
 E = TypeVar("E", bound=StrEnum)
 
+APP_CALLS_PER_MINUTE = "app_calls_per_minute"  # a setting any vendor may offer
+
 
 class SignInKind(StrEnum):
     """The first step a person sees, see ``driver.SignInStep``."""
@@ -66,6 +68,15 @@ class Manifest:
         return tuple(
             key for key, what in self.config.items() if what.required and not (values.get(key) or what.default)
         )
+
+    def app_budgets_with(self, config: Mapping[str, str]) -> tuple[Budget, ...]:
+        """The app's budgets, with the operator's own ``app_calls_per_minute`` where it is given."""
+        text = config.get(APP_CALLS_PER_MINUTE, "")
+        if not text:
+            return self.app_budgets
+        if not re.fullmatch(r"[1-9]\d{0,6}", text):
+            raise Invalid(FieldError((self.name, APP_CALLS_PER_MINUTE), "must be a whole number of at least 1"))
+        return (*self.app_budgets, Budget(int(text), 60.0))
 
     def settled_config(self, values: Mapping[str, str]) -> dict[str, str]:
         """``values`` with the manifest's defaults filled in; raises :class:`Invalid` for missing or unknown keys."""

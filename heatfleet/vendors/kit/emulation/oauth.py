@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from hmac import compare_digest
@@ -45,6 +45,7 @@ class Token:
     family: str
     expires_at: datetime | None = None
     redirect_uri: str = ""
+    scope: str = ""
 
 
 @dataclass
@@ -58,6 +59,7 @@ class OAuthServer:
     hint: str  # which demo accounts there are
     base_path: str = ""
     access_token_s: int = 600
+    offline_scope: str = ""  # without this scope there are no refresh tokens; empty = there always are
     redirect_origins: Sequence[str] = ()
     codes: dict[str, Token] = field(default_factory=dict)
     access: dict[str, Token] = field(default_factory=dict)
@@ -80,8 +82,7 @@ class OAuthServer:
         account = self._account(form.get("username", ""), form.get("password", ""))
         if account is None:
             return sign_in_page(self._text(), form, status=401, note="Wrong e-mail address or password.")
-        code = self._issue(self.codes, account.account_id, secrets.token_urlsafe(8), CODE_LIFE)
-        self.codes[_hash(code)].redirect_uri = form["redirect_uri"]
+        code = self._issue_code(account.account_id, form)
         self.signed_in.add(account.account_id)
         return self._back(form, {"code": code})
 
@@ -99,11 +100,15 @@ class OAuthServer:
 
     def account_of(self, request: Request) -> str:
         """The account whose access token the request carries; else 401."""
+        return self.bearer(request).account_id
+
+    def bearer(self, request: Request) -> Token:
+        """What the access token of the request stands for; else 401."""
         kind, _, token = request.headers.get("authorization", "").partition(" ")
         found = self.access.get(_hash(token)) if kind.lower() == "bearer" else None
         if found is None or self._is_over(found):
             fail(401, "expired_token")
-        return found.account_id
+        return found
 
     def revoke(self, account_id: str) -> None:
         """Make all tokens of an account worthless, as when the owner withdraws consent."""
@@ -113,12 +118,13 @@ class OAuthServer:
 
     def to_state(self) -> dict[str, Any]:
         """What must survive a restart: refresh tokens, so that connections hold."""
-        tokens = {key: [token.account_id, token.family] for key, token in self.refresh.items()}
+        tokens = {key: [token.account_id, token.family, token.scope] for key, token in self.refresh.items()}
         return {"refresh": tokens, "used": self.used, "signed_in": sorted(self.signed_in)}
 
     def from_state(self, state: Mapping[str, Any]) -> None:
         """Take over what ``to_state`` kept."""
-        self.refresh = {key: Token(account_id, family) for key, (account_id, family) in state["refresh"].items()}
+        kept = state["refresh"].items()
+        self.refresh = {key: Token(known[0], known[1], scope="".join(known[2:])) for key, known in kept}
         self.used = dict(state["used"])
         self.signed_in = set(state["signed_in"])
 
@@ -156,7 +162,7 @@ class OAuthServer:
         code = self.codes.pop(_hash(form.get("code", "")), None)
         if code is None or self._is_over(code) or code.redirect_uri != form.get("redirect_uri"):
             fail(400, "invalid_grant")
-        return self._tokens(code.account_id, code.family)
+        return self._tokens(code)
 
     def _trade_refresh(self, form: Mapping[str, str]) -> Response:
         key = _hash(form.get("refresh_token", ""))
@@ -166,25 +172,47 @@ class OAuthServer:
         if token is None:
             fail(400, "invalid_grant")
         _keep(self.used, key, token.family, MAX_USED)
-        return self._tokens(token.account_id, token.family)
+        return self._tokens(token)
 
-    def _tokens(self, account_id: str, family: str) -> Response:
+    def access_text(self, account_id: str) -> str:
+        """A new access token; a vendor whose tokens say something overrides this."""
+        return secrets.token_urlsafe(32)
+
+    def told_of(self, account_id: str) -> dict[str, Any]:
+        """What the token answer says beside the tokens."""
+        return {"account": account_id}
+
+    def _tokens(self, of: Token) -> Response:
+        access = self.access_text(of.account_id)
+        self._put(self.access, access, replace(of, redirect_uri="", expires_at=self._in(self.access_token_s)))
         content = {
-            "access_token": self._issue(self.access, account_id, family, timedelta(seconds=self.access_token_s)),
-            "refresh_token": self._issue(self.refresh, account_id, family, None),
+            "access_token": access,
             "expires_in": self.access_token_s,
             "token_type": "Bearer",
-            "account": account_id,
+            **self.told_of(of.account_id),
         }
+        if of.scope:
+            content["scope"] = of.scope
+        if not self.offline_scope or self.offline_scope in of.scope.split():
+            content["refresh_token"] = secrets.token_urlsafe(32)
+            self._put(self.refresh, content["refresh_token"], replace(of, redirect_uri="", expires_at=None))
         return answer(content, headers={"Cache-Control": "no-store"})
 
-    def _issue(self, tokens: dict[str, Token], account_id: str, family: str, life: timedelta | None) -> str:
+    def _issue_code(self, account_id: str, form: Mapping[str, str]) -> str:
+        """A code of a new family, good for one trade at the same address."""
+        text = secrets.token_urlsafe(32)
+        expires_at = self._in(CODE_LIFE.total_seconds())
+        code = Token(account_id, secrets.token_urlsafe(8), expires_at, form["redirect_uri"], form.get("scope", ""))
+        self._put(self.codes, text, code)
+        return text
+
+    def _put(self, tokens: dict[str, Token], text: str, token: Token) -> None:
         while tokens and self._is_over(next(iter(tokens.values()))):
             del tokens[next(iter(tokens))]
-        text = secrets.token_urlsafe(32)
-        token = Token(account_id, family, self.clock.wall_now() + life if life else None)
         _keep(tokens, _hash(text), token, MAX_TOKENS)
-        return text
+
+    def _in(self, seconds: float) -> datetime:
+        return self.clock.wall_now() + timedelta(seconds=seconds)
 
     def _revoke_family(self, family: str) -> None:
         for tokens in (self.access, self.refresh):
