@@ -43,7 +43,7 @@ from heatfleet.store.heat_pumps import HeatPump
 from heatfleet.store.polls import DuePoll, PollDone
 from heatfleet.store.pump_states import Watched
 from heatfleet.store.telemetry import EnergyHour, Latest, TelemetryRow
-from heatfleet.vendors.kit.driver import Driver, Grant
+from heatfleet.vendors.kit.driver import Driver, Grant, Unread
 
 MOST_AT_ONCE = 500
 LONGEST_WAIT = timedelta(hours=1)
@@ -126,11 +126,11 @@ async def _read(tools: Tools, known: _Round) -> dict[UUID, Answer]:
 
 def _reading(
     tools: Tools, known: _Round, connection_id: UUID, ids: Sequence[UUID]
-) -> Callable[[], Awaitable[dict[str, Snapshot] | OutsideWorldError]]:
-    async def read() -> dict[str, Snapshot] | OutsideWorldError:
-        async def call(driver: Driver, grant: Grant) -> dict[str, Snapshot]:
+) -> Callable[[], Awaitable[dict[str, Answer] | OutsideWorldError]]:
+    async def read() -> dict[str, Answer] | OutsideWorldError:
+        async def call(driver: Driver, grant: Grant) -> dict[str, Answer]:
             found = await driver.read(grant, [_device(known, id_) for id_ in ids])
-            return {snapshot.external_device_id: snapshot for snapshot in found}
+            return {one.external_device_id: one.fault if isinstance(one, Unread) else one for one in found}
 
         return await ask_vendor(tools, known.connections[connection_id], call)
 
