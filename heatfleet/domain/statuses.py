@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from heatfleet.domain.errors import Conflict
+from heatfleet.domain.errors import SUBSCRIPTION_NEEDED, Conflict
 from heatfleet.domain.steering import TRIES
 from heatfleet.domain.verdicts import Verdict
 
@@ -67,15 +67,21 @@ _STEERING = {
     Verdict.CONFIRMED: Status.OK,
     Verdict.OVERRIDDEN: Status.WARNING,
     Verdict.UNCONFIRMED: Status.WARNING,
-    Verdict.REJECTED: Status.ERROR,
 }
 
 
-def steering_status(last: Verdict, attempts: int, before: Status = Status.UNKNOWN) -> Status:
+def rejected_status(code: str | None) -> Status:
+    """warning = a rejection that the owner can mend (a subscription is needed); error = any other."""
+    return Status.WARNING if code == SUBSCRIPTION_NEEDED else Status.ERROR
+
+
+def steering_status(last: Verdict, attempts: int, before: Status = Status.UNKNOWN, code: str | None = None) -> Status:
     """ok = last command confirmed; warning = unconfirmed or overridden; error = rejected or not in three tries.
 
-    A command still waiting leaves the status as it was.
+    A command still waiting leaves the status as it was; ``code`` says why the vendor rejected it.
     """
+    if last is Verdict.REJECTED:
+        return rejected_status(code)
     if last is Verdict.UNCONFIRMED and attempts >= TRIES:
         return Status.ERROR
     return _STEERING.get(last, before)

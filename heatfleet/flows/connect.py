@@ -267,6 +267,7 @@ async def _follow_up(tx: WriteTx, link: _Link, pump_id: UUID, snapshot: Snapshot
     await onboarding.start_polling(tx, act.org_id, pump_id, link.account.connection_id, fleet)
     after = {"vendor": vendor, "onboarding_session": session.id}
     await cues.follow(tx, [pump_id], wall)
+    await cues.note(tx, {} if snapshot.notices is None else {pump_id: snapshot.notices}, wall)
     await audit.record(tx, act.org_id, act.actor, Entry("connect", "heat_pump", pump_id, None, after), wall)
     payload = {"org_id": str(act.org_id), "heat_pump_id": str(pump_id)}
     await jobs.enqueue(tx, JobName.PLAN, payload, dedupe_key=f"{JobName.PLAN}:{pump_id}")
