@@ -25,6 +25,7 @@ from heatfleet.vendors.myuplink.points import Answer, Moment, Patch, to_notices,
 from heatfleet.vendors.myuplink.shapes import Device, newest_at
 
 QUIET = timedelta(minutes=10)
+MOST_NOTICE_CALLS = 3  # of one read, so that the readings of a large account do not wait for them
 OFFLINE_AFTER_S = 300.0
 
 Key = tuple[str, str]  # account, device or system
@@ -101,10 +102,11 @@ class Driver:
         """Snapshots; the devices for which the budget is used up, or that come after a fault, stay unread."""
         found: list[Snapshot | Unread] = []
         fault: TryAgain | None = None
+        asked: set[str] = set()
         for device_id in external_device_ids:
             if fault is None:
                 try:
-                    found += await self._snapshot(grant, device_id)
+                    found += await self._snapshot(grant, device_id, asked)
                     continue
                 except TokenStale:
                     raise
@@ -115,15 +117,15 @@ class Driver:
             raise fault
         return found
 
-    async def _snapshot(self, grant: Grant, device_id: str) -> list[Snapshot]:
-        """The device's snapshot, or nothing when the account does not have it."""
+    async def _snapshot(self, grant: Grant, device_id: str, asked: set[str]) -> list[Snapshot]:
+        """The device's snapshot, or nothing when the account does not have it; ``asked`` = for whose notices."""
         await self._keep_account(grant)
         try:
             answer, known = await self._look(grant, device_id)
         except Refused:
             return []
         moment = await self._moment(grant, device_id, answer)
-        notices = await self._notices(grant, device_id, answer)
+        notices = await self._notices(grant, device_id, answer, asked)
         readings = to_readings(answer, known, moment)
         raw = redact({point.id: point.value for point in answer.points})
         assert isinstance(raw, dict)
@@ -181,7 +183,9 @@ class Driver:
         self._accounts[grant.account_id] = account
         return account
 
-    async def _notices(self, grant: Grant, device_id: str, answer: Answer) -> tuple[Notice, ...] | None:
+    async def _notices(
+        self, grant: Grant, device_id: str, answer: Answer, asked: set[str]
+    ) -> tuple[Notice, ...] | None:
         """What stands at the device; None when it was told this half hour, or the budget does not allow to ask."""
         account = self._accounts.get(grant.account_id)
         system = account.system_of(device_id) if account else None
@@ -189,6 +193,9 @@ class Driver:
             return None
         said = account.said.get(system.system_id)
         if said is None:
+            if len(asked) >= MOST_NOTICE_CALLS:
+                return None
+            asked.add(system.system_id)
             try:
                 said = await self._cloud.notifications(grant, system.system_id)
             except TryAgain as fault:

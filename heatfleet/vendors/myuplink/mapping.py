@@ -61,10 +61,8 @@ class _Book:
     is_scaled: bool
 
     def by_id(self, parameter_id: str, word: Word) -> VendorPoint | None:
-        """The point with this id; of several the one whose name fits, else the first."""
-        same = [point for point in self.points if point.id == parameter_id]
-        fitting = [point for point in same if word.name is not None and word.name.search(point.name)]
-        return next(iter(fitting or same), None)
+        """The point with this id, or None."""
+        return first(self.points, parameter_id, word.name)
 
     def sensor(self, word: Word) -> tuple[VendorPoint, ...]:
         """The points to be added up; none when nothing measures it."""

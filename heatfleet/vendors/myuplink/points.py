@@ -16,11 +16,13 @@ from heatfleet.vendors.kit.driver import Write
 from heatfleet.vendors.myuplink import words
 from heatfleet.vendors.myuplink.mapping import DeviceMap, Setting
 from heatfleet.vendors.myuplink.shapes import Notification, VendorPoint, Zone, first, newest_at, number, plain, utc
+from heatfleet.vendors.myuplink.words import Word
 
 VOLTAGE_V = 230.0
 UNITS = {"W": 1e-3, "Wh": 1e-3, "MWh": 1e3}
 MOST_TEXT = 300
 OFF, REQUEST_NORMAL = "0", 1
+NAMELESS = Word()
 
 SMART_PRICE_ON = (
     "The pump's own smart price adaption is on and works against our steering: switch it off while we steer."
@@ -74,7 +76,7 @@ def _is_estimated(channel: Channel, source: Sequence[VendorPoint], known: Device
 
 def _sensors(answer: Answer, known: DeviceMap) -> Iterator[Found]:
     for channel, ids in known.sensors.items():
-        points = _points(answer, ids)
+        points = _points(answer, ids, words.SENSORS[channel])
         if channel is not Channel.POWER_KW and len(points) == len(ids):
             yield channel, sum(_in_our_unit(point) for point in points), points
     if Channel.INDOOR_TEMP_C not in known.sensors:
@@ -85,7 +87,7 @@ def _sensors(answer: Answer, known: DeviceMap) -> Iterator[Found]:
 
 def _power(answer: Answer, known: DeviceMap) -> Iterator[Found]:
     """Measured power (with additional heat where the meter leaves it out), else phase currents at 230 V."""
-    measured = _points(answer, known.sensors.get(Channel.POWER_KW, ()))
+    measured = _points(answer, known.sensors.get(Channel.POWER_KW, ()), words.SENSORS[Channel.POWER_KW])
     if measured:
         extra_ids = words.EXTRA_HEAT.ids(known.family) if measured[0].id in words.COMPRESSOR_ONLY else ()
         extra = _points(answer, extra_ids)
@@ -110,7 +112,8 @@ def _mode(answer: Answer, known: DeviceMap) -> Iterator[Found]:
 def _settings(answer: Answer, known: DeviceMap) -> Iterator[Found]:
     """The levers as they stand."""
     for lever, setting in known.settings.items():
-        point = first(answer.points, setting.parameter_id)
+        word = words.SETTINGS.get(lever)
+        point = first(answer.points, setting.parameter_id, word.name if word else None)
         if lever is Lever.SG_READY_STATE:
             switch = first(answer.points, words.SG_SWITCH)
             yield Channel.SG_READY_STATE, _sg_state(answer), () if switch is None else (switch,)
@@ -145,8 +148,8 @@ def _sg_state(answer: Answer) -> float:
     return words.SG_STATES.get(round(state.number), 2.0) if state is not None and state.number is not None else 2.0
 
 
-def _points(answer: Answer, ids: Sequence[str]) -> list[VendorPoint]:
-    found = (first([p for p in answer.points if p.number is not None], id_) for id_ in ids)
+def _points(answer: Answer, ids: Sequence[str], word: Word = NAMELESS) -> list[VendorPoint]:
+    found = (first((p for p in answer.points if p.number is not None), id_, word.name) for id_ in ids)
     return [point for point in found if point is not None]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -234,6 +234,8 @@ def newest_at(points: Iterable[VendorPoint]) -> datetime | None:
     return max((at for point in points if (at := point.at) is not None), default=None)
 
 
-def first(points: Sequence[VendorPoint], parameter_id: str) -> VendorPoint | None:
-    """The first point with this id, or None."""
-    return next((point for point in points if point.id == parameter_id), None)
+def first(points: Iterable[VendorPoint], parameter_id: str, name: re.Pattern[str] | None = None) -> VendorPoint | None:
+    """The point with this id, or None; of several the one whose name fits, else the first."""
+    same = [point for point in points if point.id == parameter_id]
+    fitting = [point for point in same if name is not None and name.search(point.name)]
+    return next(iter(fitting or same), None)

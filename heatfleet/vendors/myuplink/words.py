@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from heatfleet.domain.levers import Lever
 from heatfleet.domain.readings import Channel, OperationalMode
 
 
@@ -103,6 +104,13 @@ MORE_HOT_WATER = Word(
 STOP_TEMPERATURES = ("47049", "47048", "47047")
 """F-series: where a charge ends at small, medium and large demand [°C]."""
 USUAL_STOPS_C = (51.0, 55.0, 58.0)
+
+SETTINGS: Mapping[Lever, Word] = {
+    Lever.INDOOR_SETPOINT_C: ROOM_SETPOINT,
+    Lever.CURVE_OFFSET_K: CURVE_OFFSET,
+    Lever.DHW_SETPOINT_C: DEMAND,
+    Lever.DHW_BOOST: MORE_HOT_WATER,
+}
 
 SG_SWITCH, SG_REQUEST, SG_STATE = "10613", "10614", "3260"
 SG_STATES = {10: 2.0, 20: 1.0, 30: 3.0, 40: 4.0}
