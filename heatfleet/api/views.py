@@ -24,7 +24,7 @@ from heatfleet.domain.levers import SteeringState
 from heatfleet.domain.readings import MODES
 from heatfleet.domain.solar import SolarSurplus
 from heatfleet.store.buildings import Building
-from heatfleet.store.cues import NOTHING_TO_OPTIMISE
+from heatfleet.store.cues import ACTION_NEEDED
 from heatfleet.store.heat_pump_views import HeatPumpView
 from heatfleet.store.users import User
 
@@ -134,7 +134,7 @@ def _add_actions(shown: HeatPumpDetailOutput, cues: list[dict[str, Any]], call: 
                 InformationActionProjection(resolution_link=link, metadata=cue["metadata"], sent_at=sent_at)
             )
             shown.has_notification = True
-            shown.action_needed = shown.action_needed or cue["metadata"].get("code") == NOTHING_TO_OPTIMISE
+            shown.action_needed = shown.action_needed or cue["metadata"].get("code") in ACTION_NEEDED
 
 
 def _add_links(shown: HeatPumpDetailOutput, row: HeatPumpView, call: Call) -> None:

@@ -85,5 +85,9 @@ class Refused(OutsideWorldError):
     code = "refused"
 
 
+SUBSCRIPTION_NEEDED = "subscription_needed"
+"""Code of a :class:`Refused` write: the maker wants to be paid first; somebody can mend it, so nothing is broken."""
+
+
 class UnsafeSteering(HeatfleetError):
     """``domain/steering.py`` will not let this command out."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused
+from heatfleet.domain.errors import SUBSCRIPTION_NEEDED, AccessLost, OutsideWorldError, Refused
 from heatfleet.domain.statuses import Status
 
 
@@ -61,7 +61,7 @@ CONSEQUENCES: Mapping[FaultKind, Consequence] = {
         Status.ERROR, None, Turn.OWNER, "the owner's sign-in is worth nothing any more; a cue asks for a new one"
     ),
     FaultKind.SUBSCRIPTION_NEEDED: Consequence(
-        Status.WARNING, Status.ERROR, Turn.OWNER, "the maker wants to be paid for it"
+        Status.WARNING, Status.WARNING, Turn.OWNER, "the maker wants to be paid for it; a cue says so"
     ),
     FaultKind.QUOTA_EXCEEDED: Consequence(
         Status.WARNING, None, Turn.NOBODY, "the calls of the account or of the app are used up for now"
@@ -92,7 +92,7 @@ KINDS: Mapping[str, FaultKind] = {
     "device_offline": FaultKind.DEVICE_OFFLINE,
     "device_silent": FaultKind.DEVICE_OFFLINE,
     "device_gone": FaultKind.DEVICE_GONE,
-    "subscription_needed": FaultKind.SUBSCRIPTION_NEEDED,
+    SUBSCRIPTION_NEEDED: FaultKind.SUBSCRIPTION_NEEDED,
     "protocol_changed": FaultKind.PROTOCOL_CHANGED,
     "key_missing": FaultKind.NOT_SET_UP,
     "client_refused": FaultKind.NOT_SET_UP,
@@ -124,3 +124,8 @@ def kind_stored(code: str, is_lost: bool = False) -> FaultKind:
         return FaultKind.CONSENT_LOST
     usual = FaultKind.REJECTED if code in REFUSALS else FaultKind.UPSTREAM_DOWN
     return KINDS.get(code, usual)
+
+
+def rejection_status(code: str | None) -> Status:
+    """What a rejected write makes of the steering status: a warning where its owner can mend it, else an error."""
+    return CONSEQUENCES[kind_stored(code or "refused")].steering or Status.ERROR

@@ -66,15 +66,19 @@ _STEERING = {
     Verdict.CONFIRMED: Status.OK,
     Verdict.OVERRIDDEN: Status.WARNING,
     Verdict.UNCONFIRMED: Status.WARNING,
-    Verdict.REJECTED: Status.ERROR,
 }
 
 
-def steering_status(last: Verdict, attempts: int, before: Status = Status.UNKNOWN) -> Status:
+def steering_status(
+    last: Verdict, attempts: int, before: Status = Status.UNKNOWN, rejection: Status = Status.ERROR
+) -> Status:
     """ok = last command confirmed; warning = unconfirmed or overridden; error = rejected or not in three tries.
 
-    A command still waiting leaves the status as it was.
+    A command still waiting leaves the status as it was; ``rejection`` is what a rejected one makes of it, see
+    :func:`.faults.rejection_status`.
     """
+    if last is Verdict.REJECTED:
+        return rejection
     if last is Verdict.UNCONFIRMED and attempts >= TRIES:
         return Status.ERROR
     return _STEERING.get(last, before)

@@ -24,7 +24,7 @@ from heatfleet.store.database import WriteTx
 from heatfleet.store.device_models import CloudServiceFacts, ModelNames
 from heatfleet.store.ids import new_id
 from heatfleet.store.onboarding import Consent, NewConnection, OnboardingSession
-from heatfleet.vendors.kit.driver import DeviceRef, Driver, Grant, SignInStep
+from heatfleet.vendors.kit.driver import DeviceRef, Driver, Grant, SignInStep, Unread
 from heatfleet.vendors.kit.grants import SealKeys, grant_aad, open_sealed, seal
 from heatfleet.vendors.kit.manifest import Manifest
 
@@ -180,9 +180,11 @@ async def _link(act: Act, counter: Counter, session: OnboardingSession, account:
 
 
 async def _read_once(driver: Driver, grant: Grant, device: DeviceRef) -> Snapshot:
-    snapshots: Sequence[Snapshot] = await driver.read(grant, [device.external_device_id])
+    snapshots: Sequence[Snapshot | Unread] = await driver.read(grant, [device.external_device_id])
     if not snapshots:
         raise TryAgain("the heat pump does not answer", after_s=60, code="device_silent")
+    if isinstance(snapshots[0], Unread):
+        raise snapshots[0].fault
     return snapshots[0]
 
 
@@ -265,6 +267,7 @@ async def _follow_up(tx: WriteTx, link: _Link, pump_id: UUID, snapshot: Snapshot
     await onboarding.start_polling(tx, act.org_id, pump_id, link.account.connection_id, fleet)
     after = {"vendor": vendor, "onboarding_session": session.id}
     await cues.follow(tx, [pump_id], wall)
+    await cues.note(tx, {} if snapshot.notices is None else {pump_id: snapshot.notices}, wall)
     await audit.record(tx, act.org_id, act.actor, Entry("connect", "heat_pump", pump_id, None, after), wall)
     payload = {"org_id": str(act.org_id), "heat_pump_id": str(pump_id)}
     await jobs.enqueue(tx, JobName.PLAN, payload, dedupe_key=f"{JobName.PLAN}:{pump_id}")

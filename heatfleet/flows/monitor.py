@@ -11,9 +11,9 @@ from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import latest_dose_at
 from heatfleet.domain.energy import by_hour, energy_between
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused, TryAgain
-from heatfleet.domain.faults import consequence_of
+from heatfleet.domain.faults import consequence_of, rejection_status
 from heatfleet.domain.levers import Lever, nearest_state
-from heatfleet.domain.readings import Channel, Snapshot
+from heatfleet.domain.readings import Channel, Notice, Snapshot
 from heatfleet.domain.statuses import (
     FROZEN_AFTER,
     ContactFacts,
@@ -29,6 +29,7 @@ from heatfleet.store import (
     baselines,
     commands,
     connections,
+    cues,
     heat_pumps,
     polls,
     privacy,
@@ -44,7 +45,7 @@ from heatfleet.store.heat_pumps import HeatPump
 from heatfleet.store.polls import DuePoll, PollDone
 from heatfleet.store.pump_states import Watched
 from heatfleet.store.telemetry import EnergyHour, Latest, TelemetryRow
-from heatfleet.vendors.kit.driver import Driver, Grant
+from heatfleet.vendors.kit.driver import Driver, Grant, Unread
 
 MOST_AT_ONCE = 500
 LONGEST_WAIT = timedelta(hours=1)
@@ -53,7 +54,7 @@ DOSE_FROM_C = 55.0
 GONE = "device_gone"
 DETAIL_CHARS = 200
 
-Answer = Snapshot | OutsideWorldError
+Answer = Snapshot | Unread | OutsideWorldError
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class _Judged:
     energy: list[EnergyHour]
     seen: list[Seen]
     outcomes: list[Outcome]
+    notices: tuple[Notice, ...] | None = None
 
 
 async def monitor(tools: Tools, limit: int = MOST_AT_ONCE) -> int:
@@ -92,7 +94,7 @@ async def monitor(tools: Tools, limit: int = MOST_AT_ONCE) -> int:
     answers = await _read(tools, known)
     judged = {id_: _judge(known, id_, answers[id_]) for id_ in answers}
     async with tools.database.write(FLEET) as tx:
-        await _save(tx, known, judged)
+        await _save(tx, known, judged, tools.clock.wall_now())
         await _save_connections(tx, tools, known, answers)
         await _stop_deleted(tx, known, tools.clock.wall_now())
     return len(due)
@@ -116,7 +118,8 @@ async def _load(tools: Tools, due: Sequence[DuePoll]) -> _Round:
 
 async def _read(tools: Tools, known: _Round) -> dict[UUID, Answer]:
     """A snapshot or a fault for every due pump."""
-    groups = grouped(list(known.pumps), lambda id_: known.due[id_].connection_id)
+    longest_due_first = sorted(known.pumps, key=lambda id_: known.due[id_].due_at)
+    groups = grouped(longest_due_first, lambda id_: known.due[id_].connection_id)
     reads = {connection_id: _reading(tools, known, connection_id, ids) for connection_id, ids in groups.items()}
     answers: dict[UUID, Answer] = {}
     for connection_id, found in (await side_by_side(reads)).items():
@@ -128,11 +131,11 @@ async def _read(tools: Tools, known: _Round) -> dict[UUID, Answer]:
 
 def _reading(
     tools: Tools, known: _Round, connection_id: UUID, ids: Sequence[UUID]
-) -> Callable[[], Awaitable[dict[str, Snapshot] | OutsideWorldError]]:
-    async def read() -> dict[str, Snapshot] | OutsideWorldError:
-        async def call(driver: Driver, grant: Grant) -> dict[str, Snapshot]:
+) -> Callable[[], Awaitable[dict[str, Answer] | OutsideWorldError]]:
+    async def read() -> dict[str, Answer] | OutsideWorldError:
+        async def call(driver: Driver, grant: Grant) -> dict[str, Answer]:
             found = await driver.read(grant, [_device(known, id_) for id_ in ids])
-            return {snapshot.external_device_id: snapshot for snapshot in found}
+            return {one.external_device_id: one for one in found}
 
         return await ask_vendor(tools, known.connections[connection_id], call)
 
@@ -144,22 +147,28 @@ def _device(known: _Round, heat_pump_id: UUID) -> str:
 
 
 def _judge(known: _Round, heat_pump_id: UUID, answer: Answer) -> _Judged:
-    if isinstance(answer, OutsideWorldError):
-        return _judge_fault(known, known.due[heat_pump_id], answer)
-    return _judge_snapshot(known, known.due[heat_pump_id], answer)
+    due = known.due[heat_pump_id]
+    if isinstance(answer, Snapshot):
+        return _judge_snapshot(known, due, answer)
+    if isinstance(answer, Unread):
+        return _judge_fault(known, due, answer.fault, is_put_off=answer.fault.code == "quota_exceeded")
+    return _judge_fault(known, due, answer)
 
 
-def _judge_fault(known: _Round, due: DuePoll, fault: OutsideWorldError) -> _Judged:
-    """A pump that could not be read: asked again ever more rarely, its statuses say so."""
-    interval, failures = timedelta(seconds=due.interval_s), due.failures + 1
-    after_s = fault.after_s if isinstance(fault, TryAgain) else 0.0
-    wait = max(min(interval * 2 ** min(due.failures, 10), LONGEST_WAIT), timedelta(seconds=after_s))
+def _judge_fault(known: _Round, due: DuePoll, fault: OutsideWorldError, *, is_put_off: bool = False) -> _Judged:
+    """A pump that could not be read: asked again ever more rarely, its statuses say so.
+
+    One that is put off, because others of its account used up the budget, is at no fault and comes first next time.
+    """
+    interval, failures = timedelta(seconds=due.interval_s), due.failures + (not is_put_off)
+    after = timedelta(seconds=fault.after_s if isinstance(fault, TryAgain) else 0.0)
+    wait = max(interval / 5 if is_put_off else min(interval * 2 ** min(due.failures, 10), LONGEST_WAIT), after)
     facts = ContactFacts(
         now=known.now,
         last_contact_at=due.last_contact_at,
         interval=interval,
         failures=failures,
-        fault=consequence_of(fault).connection,
+        fault=None if is_put_off else consequence_of(fault).connection,
     )
     contact = connection_status(facts)
     error = fault.code if contact is Status.ERROR and not isinstance(fault, AccessLost) else None
@@ -201,6 +210,7 @@ def _judge_snapshot(known: _Round, due: DuePoll, snapshot: Snapshot) -> _Judged:
         energy=_energy(known, due, row),
         seen=[s for lever, o in outcomes.items() if (s := _seen(known, pump.id, lever, o)) is not None],
         outcomes=[c for lever, o in outcomes.items() if (c := _outcome(known, pump.id, lever, o)) is not None],
+        notices=snapshot.notices,
     )
 
 
@@ -263,11 +273,16 @@ def _steering(known: _Round, pump: HeatPump, outcomes: Mapping[Lever, LeverOutco
     """The worst of what became of the levers we have moved; None = as before."""
     order = (Status.ERROR, Status.WARNING, Status.OK)
     found = {
-        steering_status(o.verdict, known.commands[pump.id, lever].attempt)
+        _command_status(known.commands[pump.id, lever], o.verdict)
         for lever, o in outcomes.items()
         if o.verdict is not Verdict.WAITING
     }
     return next((status for status in order if status in found), None)
+
+
+def _command_status(command: Command, verdict: Verdict) -> Status:
+    rejection = rejection_status((command.receipt or {}).get("code"))
+    return steering_status(verdict, command.attempt, rejection=rejection)
 
 
 def _seen(known: _Round, heat_pump_id: UUID, lever: Lever, outcome: LeverOutcome) -> Seen | None:
@@ -292,7 +307,7 @@ def _outcome(known: _Round, heat_pump_id: UUID, lever: Lever, outcome: LeverOutc
     return Outcome(command.id, status, None, known.now if status == "confirmed" else None)
 
 
-async def _save(tx: WriteTx, known: _Round, judged: Mapping[UUID, _Judged]) -> None:
+async def _save(tx: WriteTx, known: _Round, judged: Mapping[UUID, _Judged], wall_now: datetime) -> None:
     rows = [one.row for one in judged.values() if one.row is not None]
     await telemetry.save(tx, rows)
     await telemetry.add_energy(tx, [hour for one in judged.values() for hour in one.energy])
@@ -300,6 +315,8 @@ async def _save(tx: WriteTx, known: _Round, judged: Mapping[UUID, _Judged]) -> N
     await commands.settle(tx, [outcome for one in judged.values() for outcome in one.outcomes])
     await pump_states.save_watched(tx, [one.watched for one in judged.values()])
     await polls.settle(tx, [one.poll for one in judged.values()])
+    told = {one.watched.id: one.notices for one in judged.values() if one.notices is not None}
+    await cues.note(tx, told, wall_now)
     await _save_doses(tx, known, rows)
 
 

@@ -15,16 +15,15 @@ from heatfleet.domain.batch import limit_batch
 from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import dose_every
 from heatfleet.domain.errors import AccessLost, OutsideWorldError
-from heatfleet.domain.faults import consequence_of
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.plans import PlanStep
 from heatfleet.domain.policy import OwnSettings
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
 from heatfleet.domain.situation import ControlState, Decision, LeverFacts, LeverWrite, Situation
 from heatfleet.domain.solar import LOOK_BACK, Export, solar_surplus
-from heatfleet.domain.statuses import Status
-from heatfleet.domain.steering import BACK_OFF, decide
+from heatfleet.domain.steering import decide
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, side_by_side
+from heatfleet.flows.toolbox_receipts import hands_off, is_rejected, outcomes_of, say_rejected
 from heatfleet.store import (
     baselines,
     commands,
@@ -37,8 +36,8 @@ from heatfleet.store import (
     sensors,
     telemetry,
 )
-from heatfleet.store.baselines import Baseline, Moved, Seen
-from heatfleet.store.commands import Command, Outcome, Use
+from heatfleet.store.baselines import Baseline, Moved
+from heatfleet.store.commands import Command, Use
 from heatfleet.store.connections import Connection, Lost
 from heatfleet.store.database import FLEET, ReadTx, WriteTx
 from heatfleet.store.heat_pumps import HeatPump
@@ -296,8 +295,8 @@ async def _send(tools: Tools, facts: Mapping[UUID, PumpFacts], sent: Mapping[UUI
         return
     calls = {id_: _writing(tools, facts[id_], written) for id_, written in sent.items()}
     answers = await side_by_side(calls)
-    outcomes = [o for id_, answer in answers.items() for o in _outcomes(sent[id_], answer)]
-    rejected = {id_: [c for c in sent[id_] if _is_rejected(c, answer)] for id_, answer in answers.items()}
+    outcomes = [o for id_, answer in answers.items() for o in outcomes_of(sent[id_], answer)]
+    rejected = {id_: [c for c in sent[id_] if is_rejected(c, answer)] for id_, answer in answers.items()}
     refusals = [c for written in rejected.values() for c in written]
     lost = {
         c.id: Lost(c.id, answer.code, answer.detail)
@@ -306,8 +305,8 @@ async def _send(tools: Tools, facts: Mapping[UUID, PumpFacts], sent: Mapping[UUI
     }
     async with tools.database.write(FLEET) as tx:
         await commands.settle(tx, outcomes)
-        await baselines.save_seen(tx, [_hands_off(c) for c in refusals])
-        await pump_states.save_rejected(tx, [id_ for id_, written in rejected.items() if written])
+        await baselines.save_seen(tx, [hands_off(c) for c in refusals])
+        await say_rejected(tx, [id_ for id_, written in rejected.items() if written], answers, tools.clock.wall_now())
         if lost:
             await connections.mark_lost(tx, list(lost.values()), tools.clock.wall_now())
 
@@ -325,25 +324,3 @@ def _writing(
         return await ask_vendor(tools, facts.connection, call)
 
     return write
-
-
-def _is_rejected(command: Command, answer: Receipt | OutsideWorldError) -> bool:
-    if isinstance(answer, OutsideWorldError):
-        return consequence_of(answer).steering is Status.ERROR
-    return not answer.accepted and (not answer.rejected or command.lever in answer.rejected)
-
-
-def _outcomes(written: Sequence[Command], answer: Receipt | OutsideWorldError) -> list[Outcome]:
-    if isinstance(answer, OutsideWorldError):
-        receipt = {"accepted": False, "detail": answer.detail, "code": answer.code}
-    else:
-        receipt = {"accepted": answer.accepted, "detail": answer.detail, "reference": answer.vendor_reference}
-    is_taken = isinstance(answer, Receipt) and answer.accepted
-    usual = "accepted" if is_taken else "sent"
-    return [Outcome(c.id, "rejected" if _is_rejected(c, answer) else usual, receipt) for c in written]
-
-
-def _hands_off(command: Command) -> Seen:
-    """The vendor said no: the lever is not tried again for a while; what is owed on it stays owed."""
-    until = command.issued_at + BACK_OFF
-    return Seen(command.heat_pump_id, command.lever, command.issued_at, "confirmed", None, until)

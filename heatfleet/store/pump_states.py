@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from heatfleet.domain.statuses import Lifecycle, sources
+from heatfleet.domain.statuses import Lifecycle, Status, sources
 from heatfleet.store.database import ReadTx, WriteTx
 from heatfleet.store.heat_pumps import HeatPump
 from heatfleet.store.rows import columns, many
@@ -107,11 +107,11 @@ async def save_controlled(tx: WriteTx, controlled: Sequence[Controlled]) -> None
     await tx.execute(sql, *([getattr(one, name) for one in controlled] for name in Controlled.__struct_fields__))
 
 
-async def save_rejected(tx: WriteTx, heat_pump_ids: Sequence[UUID]) -> None:
-    """Pumps whose vendor rejected a command."""
+async def save_rejected(tx: WriteTx, heat_pump_ids: Sequence[UUID], status: Status = Status.ERROR) -> None:
+    """Pumps whose vendor rejected a command, and what that says of steering them."""
     if not heat_pump_ids:
         return
-    await tx.execute("update heat_pumps set steering_status = 'error' where id = any($1)", list(heat_pump_ids))
+    await tx.execute("update heat_pumps set steering_status = $2 where id = any($1)", list(heat_pump_ids), status.value)
 
 
 async def settle_policies(tx: WriteTx, now: datetime, heat_pump_ids: Sequence[UUID] | None = None) -> int:

@@ -25,7 +25,7 @@ def passing(code: str) -> TryAgain:
         (passing("token_stale"), FaultKind.TOKEN_EXPIRED, "warning", None, "nobody"),
         (AccessLost("d"), FaultKind.CONSENT_LOST, "error", None, "owner"),
         (AccessLost("d", code="quota_exceeded"), FaultKind.CONSENT_LOST, "error", None, "owner"),
-        (Refused("d", code="subscription_needed"), FaultKind.SUBSCRIPTION_NEEDED, "warning", "error", "owner"),
+        (Refused("d", code="subscription_needed"), FaultKind.SUBSCRIPTION_NEEDED, "warning", "warning", "owner"),
         (passing("quota_exceeded"), FaultKind.QUOTA_EXCEEDED, "warning", None, "nobody"),
         (passing("device_offline"), FaultKind.DEVICE_OFFLINE, "warning", None, "owner"),
         (Refused("d", code="device_gone"), FaultKind.DEVICE_GONE, "warning", "error", "owner"),

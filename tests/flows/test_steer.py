@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused, TryAgain
+from heatfleet.domain.errors import SUBSCRIPTION_NEEDED, AccessLost, OutsideWorldError, Refused, TryAgain
 from heatfleet.domain.levers import Lever, SteeringState
 from heatfleet.domain.plans import Plan, PlanStep, Reason
 from heatfleet.domain.readings import Channel, Reading, Snapshot
@@ -172,7 +172,8 @@ async def test_a_release_is_repeated_until_it_is_seen(fleet: Fleet) -> None:
 @pytest.mark.parametrize(
     ("fault", "status", "steering"),
     [
-        (Refused("no", code="subscription_needed"), "rejected", "error"),
+        (Refused("no"), "rejected", "error"),
+        (Refused("pay first", code=SUBSCRIPTION_NEEDED), "rejected", "warning"),
         (TryAgain("later", after_s=9), "unconfirmed", "warning"),
     ],
 )

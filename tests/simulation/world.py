@@ -18,10 +18,11 @@ from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.markets.source import SyntheticPrices
 from heatfleet.store.database import FLEET, Database
 from heatfleet.vendors.kit.driver import Driver, Grant, Receipt, Write
+from heatfleet.vendors.kit.emulation.homes import mild_winter
 from heatfleet.vendors.kit.grants import SealKeys, grant_aad, seal
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import Registry, load_registry
-from heatfleet.vendors.sandbox.emulator import Emulator, mild_winter
+from heatfleet.vendors.sandbox.emulator import Emulator
 from heatfleet.weather.source import SyntheticWeather
 from heatfleet.worker import Worker
 from tests.conftest import FakeClock

@@ -69,9 +69,19 @@ def test_sustained_rate_comes_close_to_the_budget() -> None:
 
 
 def test_the_app_budget_holds_over_all_accounts() -> None:
-    quota = Quota([Budget(8, 60.0)], [Budget(100, 60.0)])
+    quota = Quota([Budget(8, 600.0)], [Budget(100, 60.0)])
     out = [quota.take(f"account-{i}", Purpose.WRITE, 0.0) == 0 for i in range(20)]
     assert sum(out) == 2
+
+
+def test_a_budget_of_a_minute_may_be_used_in_one_go_and_keeps_its_reserve() -> None:
+    quota = Quota((), [Budget(25, 60.0)])
+    reads = [quota.take("a", Purpose.READ, 0.0) == 0 for _ in range(25)]
+    assert sum(reads) == 20
+    assert quota.take("a", Purpose.READ, 1.0) == pytest.approx(59.0)
+    writes = [quota.take("a", Purpose.WRITE, 1.0) == 0 for _ in range(10)]
+    assert sum(writes) == 5
+    assert quota.take("a", Purpose.READ, 60.0) == 0
 
 
 def test_the_vendors_headers_overrule_our_count() -> None:

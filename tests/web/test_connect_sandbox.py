@@ -10,10 +10,11 @@ from uuid import UUID
 import aiohttp
 
 from heatfleet.store.database import Database
+from heatfleet.vendors.kit.emulation.homes import mild_winter
 from heatfleet.vendors.kit.emulation.robot import sign_in_by_redirect
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import load_registry
-from heatfleet.vendors.sandbox.emulator import PASSWORD, Emulator, mild_winter
+from heatfleet.vendors.sandbox.emulator import PASSWORD, Emulator
 from tests.api_server import running_api
 from tests.vendors.serving import served
 

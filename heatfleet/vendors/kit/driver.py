@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from heatfleet.domain.errors import TryAgain
 from heatfleet.domain.levers import Lever, LeverRange
 from heatfleet.domain.readings import Channel, Snapshot
 
@@ -101,6 +102,14 @@ class DeviceRef:
 
 
 @dataclass(frozen=True)
+class Unread:
+    """A device of several that could not be asked this time (the budget is used up, or it alone has a fault)."""
+
+    external_device_id: str
+    fault: TryAgain
+
+
+@dataclass(frozen=True)
 class Write:
     """Move one lever of one device to ``value`` (the lever's unit, already on the device's step)."""
 
@@ -142,8 +151,11 @@ class Driver(Protocol):
         """The heat pumps of the account."""
         ...
 
-    async def read(self, grant: Grant, external_device_ids: Sequence[str]) -> Sequence[Snapshot]:
-        """Snapshots of these devices; a vanished one is left out."""
+    async def read(self, grant: Grant, external_device_ids: Sequence[str]) -> Sequence[Snapshot | Unread]:
+        """Snapshots of these devices; a vanished one is left out, one that could not be asked this time is ``Unread``.
+
+        A fault that leaves nothing read is raised.
+        """
         ...
 
     async def write(self, grant: Grant, external_device_id: str, writes: Sequence[Write]) -> Receipt:

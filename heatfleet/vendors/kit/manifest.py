@@ -21,6 +21,7 @@ E = TypeVar("E", bound=StrEnum)
 NAME = re.compile(r"[a-z][a-z0-9]{1,40}")
 
 
+
 class SignInKind(StrEnum):
     """The first step a person sees, see ``driver.SignInStep``."""
 

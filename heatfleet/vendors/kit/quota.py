@@ -1,7 +1,8 @@
-"""How many calls a vendor still takes: pure token buckets; the instant is always handed in.
+"""How many calls a vendor still takes: pure counters; the instant is always handed in.
 
-Two buckets stand behind each budget: all calls, and reads, which may use four fifths. What is kept back is for writes
+Two counters stand behind each budget: all calls, and reads, which may use four fifths. What is kept back is for writes
 and restores. No window of ``per_s`` seconds ever holds more than ``calls`` calls, wherever the vendor's windows begin.
+A budget of a minute or less may be used in one go (a person who connects does not wait); a longer one is spread.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ BURST_SHARE = 0.25
 MAX_KEYS = 100_000
 MAX_BUDGETS = 5
 UNLIMITED = "unlimited"
+SPREAD_ABOVE_S = 60.0
+MOST_REMEMBERED = 100  # calls a window remembers one by one
 _EPSILON = 1e-9
 
 
@@ -92,17 +95,51 @@ class Bucket:
         return replace(self, tokens=min(self.tokens, max(0.0, tokens)))
 
 
-def _full(limit: int, per_s: float, now_s: float) -> Bucket:
+@dataclass(frozen=True)
+class Window:
+    """The calls of the last ``per_s`` seconds, oldest first; the same face as a bucket, without its smoothing."""
+
+    limit: int
+    per_s: float
+    spent_at_s: tuple[float, ...]
+    at_s: float
+
+    @property
+    def tokens(self) -> float:
+        """Calls left now."""
+        return float(self.limit - len(self.spent_at_s))
+
+    def at(self, now_s: float) -> Window:
+        """The window as it stands at ``now_s`` (time never runs backwards in it)."""
+        at_s = max(now_s, self.at_s)
+        return replace(self, spent_at_s=tuple(s for s in self.spent_at_s if s + self.per_s > at_s), at_s=at_s)
+
+    def wait_s(self) -> float:
+        """Seconds until one more call is allowed."""
+        return 0.0 if self.tokens >= 1.0 else self.spent_at_s[0] + self.per_s - self.at_s
+
+    def capped(self, tokens: float) -> Window:
+        """The window with at most ``tokens`` left: what is missing counts as spent now."""
+        missing = math.ceil(self.tokens - max(0.0, tokens) - _EPSILON)
+        return replace(self, spent_at_s=self.spent_at_s + (self.at_s,) * max(0, missing))
+
+
+Counter = Bucket | Window
+
+
+def _full(limit: int, per_s: float, now_s: float) -> Counter:
+    if per_s <= SPREAD_ABOVE_S and limit <= MOST_REMEMBERED:
+        return Window(limit, per_s, (), now_s)
     fresh = Bucket(limit, per_s, 0.0, now_s)
     return replace(fresh, tokens=fresh.capacity)
 
 
 @dataclass(frozen=True)
 class Allowance:
-    """What one account (or one app) has left: per budget the bucket of all calls and the bucket of reads."""
+    """What one account (or one app) has left: per budget the counter of all calls and the counter of reads."""
 
-    all_calls: tuple[Bucket, ...]
-    reads: tuple[Bucket, ...]
+    all_calls: tuple[Counter, ...]
+    reads: tuple[Counter, ...]
     blocked_until_s: float = -math.inf
 
     @classmethod
@@ -121,8 +158,8 @@ class Allowance:
 
     def wait_s(self, purpose: Purpose, now_s: float) -> float:
         """Seconds until a call for ``purpose`` is allowed; 0 = now."""
-        buckets = self.all_calls + (self.reads if purpose is Purpose.READ else ())
-        waits = [bucket.at(now_s).wait_s() for bucket in buckets]
+        counters = self.all_calls + (self.reads if purpose is Purpose.READ else ())
+        waits = [counter.at(now_s).wait_s() for counter in counters]
         wait_s = max([self.blocked_until_s - now_s, *waits])
         return wait_s if wait_s > _EPSILON else 0.0
 

@@ -1,31 +1,22 @@
-"""The sandbox cloud: accounts, OAuth, bulk reads, settings that arrive late; its homes are ``homes.VirtualHomes``.
-
-Time comes only from the clock handed in: fleet time for homes and writes, wall time for tokens and call limits.
-"""
+"""The sandbox cloud: accounts, bulk reads, settings that arrive late; its homes are the kit's virtual homes."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import msgspec
 import numpy as np
-import structlog
 
 from heatfleet.domain.clock import Clock
 from heatfleet.domain.levers import Lever
 from heatfleet.thermal.arrays import Array
-from heatfleet.vendors.kit.driver import RedirectStep, SignInStep
-from heatfleet.vendors.kit.emulation.asgi import EmulatedCloud, Request, Response, answer, fail
+from heatfleet.vendors.kit.emulation.asgi import Request, Response, answer, fail
+from heatfleet.vendors.kit.emulation.cloud import HomesCloud, Place
+from heatfleet.vendors.kit.emulation.homes import SENSORS, Weather, mild_winter
 from heatfleet.vendors.kit.emulation.oauth import Account, OAuthServer
-from heatfleet.vendors.kit.emulation.robot import sign_in_by_redirect
-from heatfleet.vendors.kit.emulation.window import CallWindow
-from heatfleet.vendors.sandbox.homes import SENSORS, VirtualHomes, Weather, mild_winter
 
 CLIENT_ID = "heatfleet"
 CLIENT_SECRET = "sandbox-demo-secret"  # noqa: S105 - shown on purpose: the client of the built-in demo cloud
@@ -33,7 +24,6 @@ PASSWORD = "sandbox"  # noqa: S105 - shown on the sign-in page
 INSTALLER = "installer@sandbox.example"
 MAX_IDS = 50
 MISSING = -32768
-SAVE_EVERY_STEPS, SAVE_WITHIN_S = 12, 0.2
 
 KINDS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("Room 8", "room", ("set.room", "set.tank", "set.boost")),
@@ -53,12 +43,10 @@ LIMITS: Mapping[str, tuple[Lever, int, int, int]] = {
 _PER_UNIT = {"input": 1000.0, "consumed": 1000.0, "delivered": 1000.0}
 _ACTIVITIES = ("off", "resting", "house", "tank", "thawing")
 
-log = structlog.get_logger("heatfleet.sandbox")
-
 Report = tuple[datetime, Array, dict[str, tuple[datetime, float]]]
 
 
-class Emulator(EmulatedCloud):
+class Emulator(HomesCloud):
     """The sandbox cloud as an ASGI application, alone or mounted under ``base_path``."""
 
     def __init__(
@@ -75,19 +63,12 @@ class Emulator(EmulatedCloud):
         access_token_s: int = 600,
         redirect_origins: Sequence[str] = (),
     ) -> None:
-        super().__init__(base_path)
-        self.clock, self._state_path = clock, state_path
-        self.homes = VirtualHomes(homes_count, seed, weather, clock.fleet_now(), zone)
-        self.oauth = _oauth(clock, homes_count)
-        self.oauth.base_path, self.oauth.access_token_s = self.base_path, access_token_s
-        self.oauth.redirect_origins = redirect_origins
-        self._window = CallWindow(calls_per_minute, 60.0)
-        self._removed: set[int] = set()
+        place = Place(clock, weather, seed, zone, base_path, state_path, redirect_origins)
+        super().__init__(place, _oauth(clock, homes_count), homes_count, calls_per_minute)
+        self.oauth.access_token_s = access_token_s
         self._offline: dict[int, Report] = {}
-        self._ignoring: dict[int, int] = {}
         self._references = 0
-        self._saved_at, self._is_save_planned = self.homes.at, False
-        self._load()
+        self.load()
         self._routes: dict[tuple[str, str], Callable[[Request], Response]] = {
             ("GET", "/oauth/authorize"): self.oauth.page,
             ("POST", "/oauth/sign-in"): self.oauth.sign_in,
@@ -102,13 +83,9 @@ class Emulator(EmulatedCloud):
         """The answer of the cloud; readings and settings count against the account's calls."""
         route = self._routes.get((request.method, request.path))
         if request.path.startswith("/oauth/"):
-            self._save_soon()
+            self._kept.save_soon()
             return route(request) if route else fail(404, "not_found")
-        account_id = self.oauth.account_of(request)
-        is_allowed, headers = self._window.count(account_id, self.clock.wall_now().timestamp())
-        if not is_allowed:
-            fail(429, "too_many_calls", headers)
-        self._advance()
+        _, headers = self.enter(request)
         found = route(request) if route else self._maybe_patch(request)
         return replace(found, headers={**found.headers, **headers})
 
@@ -166,12 +143,11 @@ class Emulator(EmulatedCloud):
             fail(409, "system_offline")
         self._send(home, wanted)
         self._references += 1
-        self._save_soon()
+        self._kept.save_soon()
         return answer({"reference": f"w{self._references}"})
 
     def _send(self, home: int, wanted: Mapping[str, int]) -> None:
-        if self._ignoring.get(home, 0) > 0:
-            self._ignoring[home] -= 1
+        if not self.takes_effect(home):
             return
         for name, value in wanted.items():
             self.homes.write(home, LIMITS[name][0], value / 10, self.clock.fleet_now())
@@ -181,44 +157,14 @@ class Emulator(EmulatedCloud):
         homes = range(self.homes.count) if account_id == "all" else [int(account_id)]
         return [home for home in homes if home not in self._removed]
 
-    def _advance(self) -> None:
-        self.homes.advance(self.clock.fleet_now())
-        if self._state_path and (self.homes.at - self._saved_at) // (self.homes.step * SAVE_EVERY_STEPS):
-            self.save()
+    def to_state(self) -> dict[str, Any]:
+        """What must survive a restart."""
+        return {**super().to_state(), "references": self._references}
 
-    # What survives a restart
-
-    def save(self) -> None:
-        """Write the state file (whole or not at all); does nothing without one."""
-        if self._state_path is None:
-            return
-        state = {"homes": self.homes.to_state(), "oauth": self.oauth.to_state(), "references": self._references}
-        part = self._state_path.with_suffix(".part")
-        part.touch(mode=0o600)
-        part.write_bytes(msgspec.json.encode(state))
-        part.replace(self._state_path)
-        self._saved_at = self.homes.at
-
-    def _save_soon(self) -> None:
-        """Save within ``SAVE_WITHIN_S``: tokens given out and settings taken survive even a killed process."""
-        if self._state_path is not None and not self._is_save_planned:
-            self._is_save_planned = True
-            asyncio.get_running_loop().call_later(SAVE_WITHIN_S, self._save_planned)
-
-    def _save_planned(self) -> None:
-        self._is_save_planned = False
-        self.save()
-
-    def _load(self) -> None:
-        if self._state_path is None or not self._state_path.exists():
-            return
-        state = msgspec.json.decode(self._state_path.read_bytes())
-        if not self.homes.can_go_on(state["homes"]):
-            log.warning("the sandbox's kept state is of other homes and is not used", path=str(self._state_path))
-            return
-        self.homes.from_state(state["homes"])
-        self.oauth.from_state(state["oauth"])
-        self._references, self._saved_at = state["references"], self.homes.at
+    def from_state(self, state: Mapping[str, Any]) -> None:
+        """Go on where ``to_state`` left off."""
+        super().from_state(state)
+        self._references = state["references"]
 
     # What a demo or a test does from behind
 
@@ -226,18 +172,17 @@ class Emulator(EmulatedCloud):
         """The e-mail address of a home's account; the password is ``PASSWORD``."""
         return _username(home)
 
-    async def sign_in(self, session: aiohttp.ClientSession, step: SignInStep) -> Mapping[str, str]:
-        """What the installer, who sees all homes, answers to ``step``."""
-        assert isinstance(step, RedirectStep)
-        return await sign_in_by_redirect(session, step.url, INSTALLER, PASSWORD)
+    def installer(self) -> tuple[str, str]:
+        """The account that sees all homes."""
+        return INSTALLER, PASSWORD
+
+    def home_of(self, external_device_id: str) -> int:
+        """The home behind the sandbox's id."""
+        return home_of(external_device_id)
 
     def config(self, base_url: str) -> Mapping[str, str]:
         """The driver's settings."""
         return {"base_url": base_url + self.base_path}
-
-    def remove_device(self, external_device_id: str) -> None:
-        """Let a heat pump vanish from its account."""
-        self._removed.add(home_of(external_device_id))
 
     def owner_sets(self, external_device_id: str, lever: Lever, value: float) -> None:
         """Let the owner change a setting by hand."""
@@ -245,20 +190,11 @@ class Emulator(EmulatedCloud):
 
     def set_offline(self, external_device_id: str, is_offline: bool = True) -> None:
         """Cut a heat pump off its cloud, which goes on showing its last values, or bring it back."""
-        self._advance()
+        self.advance()
         home = home_of(external_device_id)
         self._offline.pop(home, None)
         if is_offline:
             self._offline[home] = self._report(home)
-
-    def ignore_writes(self, external_device_id: str, times: int = 1) -> None:
-        """Let the next accepted writes have no effect."""
-        self._ignoring[home_of(external_device_id)] = times
-
-    def revoke_all(self) -> None:
-        """Let every owner withdraw consent."""
-        for account in self.oauth.accounts:
-            self.oauth.revoke(account.account_id)
 
 
 def device_id(home: int) -> str:

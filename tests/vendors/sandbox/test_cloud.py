@@ -16,11 +16,12 @@ from heatfleet.domain.errors import AccessLost, Refused, TryAgain
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.readings import Channel
 from heatfleet.vendors.kit.driver import Driver, Grant, RedirectStep, Write
+from heatfleet.vendors.kit.emulation import kept
+from heatfleet.vendors.kit.emulation.homes import mild_winter
 from heatfleet.vendors.kit.emulation.robot import sign_in_by_redirect
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import load_registry
-from heatfleet.vendors.sandbox import emulator
-from heatfleet.vendors.sandbox.emulator import CLIENT_ID, PASSWORD, Emulator, device_id, mild_winter
+from heatfleet.vendors.sandbox.emulator import CLIENT_ID, PASSWORD, Emulator, device_id
 from tests.vendors.serving import served
 
 REDIRECT_URI = "http://localhost:8000/connect/callback"
@@ -263,7 +264,7 @@ async def test_a_restarted_cloud_knows_its_homes_and_tokens(sandbox: Sandbox, tm
 async def test_a_killed_cloud_knows_the_settings_it_took(
     sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(emulator, "SAVE_WITHIN_S", 0.0)
+    monkeypatch.setattr(kept, "SAVE_WITHIN_S", 0.0)
     path = tmp_path / "sandbox.json"
     killed = cloud_of(sandbox.clock, state_path=path)
     session = VendorSession(sandbox.clock)

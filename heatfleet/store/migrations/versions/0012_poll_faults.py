@@ -5,7 +5,7 @@ from __future__ import annotations
 from heatfleet.store.migrations.scripts import run_sibling
 
 revision = "0012_poll_faults"
-down_revision = "0006_reasons"
+down_revision = "0007_notices"
 
 
 def upgrade() -> None:

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from heatfleet.domain.levers import Lever
 from heatfleet.thermal.arrays import Array
-from heatfleet.vendors.sandbox.emulator import mild_winter
-from heatfleet.vendors.sandbox.homes import SENSORS, VirtualHomes
+from heatfleet.vendors.kit.emulation.homes import SENSORS, VirtualHomes, mild_winter
 
 START = datetime(2024, 1, 8, 6, 2, 11, tzinfo=UTC)
 END = START + timedelta(hours=9)
