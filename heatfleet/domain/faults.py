@@ -44,7 +44,7 @@ class Consequence:
     """What a fault makes of a heat pump.
 
     ``connection`` at the first poll that meets it (after an hour of silence every fault is an error), ``steering`` when
-    a write meets it: None = not decided by it, but by what is read back, or not in three tries.
+    a write meets it, which is then not repeated: None = it waits, and what is read back decides.
     """
 
     connection: Status
@@ -61,7 +61,7 @@ CONSEQUENCES: Mapping[FaultKind, Consequence] = {
         Status.ERROR, None, Turn.OWNER, "the owner's sign-in is worth nothing any more; a cue asks for a new one"
     ),
     FaultKind.SUBSCRIPTION_NEEDED: Consequence(
-        Status.WARNING, Status.ERROR, Turn.OWNER, "the maker wants to be paid for it"
+        Status.WARNING, Status.WARNING, Turn.OWNER, "the maker wants to be paid for it"
     ),
     FaultKind.QUOTA_EXCEEDED: Consequence(
         Status.WARNING, None, Turn.NOBODY, "the calls of the account or of the app are used up for now"

@@ -11,8 +11,9 @@ from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import latest_dose_at
 from heatfleet.domain.energy import by_hour, energy_between
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused, TryAgain
-from heatfleet.domain.faults import consequence_of
+from heatfleet.domain.faults import CONSEQUENCES, kind_of
 from heatfleet.domain.levers import Lever, nearest_state
+from heatfleet.domain.polling import wait_after
 from heatfleet.domain.readings import Channel, Snapshot
 from heatfleet.domain.statuses import (
     FROZEN_AFTER,
@@ -47,7 +48,6 @@ from heatfleet.store.telemetry import EnergyHour, Latest, TelemetryRow
 from heatfleet.vendors.kit.driver import Driver, Grant
 
 MOST_AT_ONCE = 500
-LONGEST_WAIT = timedelta(hours=1)
 DOSE_TRACE = timedelta(hours=8)
 DOSE_FROM_C = 55.0
 GONE = "device_gone"
@@ -153,13 +153,13 @@ def _judge_fault(known: _Round, due: DuePoll, fault: OutsideWorldError) -> _Judg
     """A pump that could not be read: asked again ever more rarely, its statuses say so."""
     interval, failures = timedelta(seconds=due.interval_s), due.failures + 1
     after_s = fault.after_s if isinstance(fault, TryAgain) else 0.0
-    wait = max(min(interval * 2 ** min(due.failures, 10), LONGEST_WAIT), timedelta(seconds=after_s))
+    wait = wait_after(kind_of(fault), interval, due.failures, after_s)
     facts = ContactFacts(
         now=known.now,
         last_contact_at=due.last_contact_at,
         interval=interval,
         failures=failures,
-        fault=consequence_of(fault).connection,
+        fault=CONSEQUENCES[kind_of(fault)].connection,
     )
     contact = connection_status(facts)
     error = fault.code if contact is Status.ERROR and not isinstance(fault, AccessLost) else None

@@ -22,7 +22,6 @@ from heatfleet.domain.policy import OwnSettings
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
 from heatfleet.domain.situation import ControlState, Decision, LeverFacts, LeverWrite, Situation
 from heatfleet.domain.solar import LOOK_BACK, Export, solar_surplus
-from heatfleet.domain.statuses import Status
 from heatfleet.domain.steering import BACK_OFF, decide
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, side_by_side
 from heatfleet.store import (
@@ -329,7 +328,7 @@ def _writing(
 
 def _is_rejected(command: Command, answer: Receipt | OutsideWorldError) -> bool:
     if isinstance(answer, OutsideWorldError):
-        return consequence_of(answer).steering is Status.ERROR
+        return consequence_of(answer).steering is not None
     return not answer.accepted and (not answer.rejected or command.lever in answer.rejected)
 
 

@@ -25,7 +25,7 @@ def passing(code: str) -> TryAgain:
         (passing("token_stale"), FaultKind.TOKEN_EXPIRED, "warning", None, "nobody"),
         (AccessLost("d"), FaultKind.CONSENT_LOST, "error", None, "owner"),
         (AccessLost("d", code="quota_exceeded"), FaultKind.CONSENT_LOST, "error", None, "owner"),
-        (Refused("d", code="subscription_needed"), FaultKind.SUBSCRIPTION_NEEDED, "warning", "error", "owner"),
+        (Refused("d", code="subscription_needed"), FaultKind.SUBSCRIPTION_NEEDED, "warning", "warning", "owner"),
         (passing("quota_exceeded"), FaultKind.QUOTA_EXCEEDED, "warning", None, "nobody"),
         (passing("device_offline"), FaultKind.DEVICE_OFFLINE, "warning", None, "owner"),
         (Refused("d", code="device_gone"), FaultKind.DEVICE_GONE, "warning", "error", "owner"),
@@ -71,6 +71,6 @@ def test_the_page_for_drivers_shows_the_same_table() -> None:
     for kind, what in CONSEQUENCES.items():
         codes, connection, write, turn = shown[kind]
         assert connection.split(",")[0] == what.connection
-        assert ("steering error" in write) == (what.steering is Status.ERROR)
+        assert write == ("waits" if what.steering is None else f"steering {what.steering}")
         assert turn.split(":")[0] == what.turn
         assert {code for code, named in KINDS.items() if named is kind} <= set(re.findall(r"`(\w+)`", codes))
