@@ -44,7 +44,7 @@ class Consequence:
     """What a fault makes of a heat pump.
 
     ``connection`` at the first poll that meets it (after an hour of silence every fault is an error), ``steering`` when
-    a write meets it: None = not decided by it, but by what is read back, or not in three tries.
+    a write meets it, which is then not repeated: None = it waits, and what is read back decides.
     """
 
     connection: Status

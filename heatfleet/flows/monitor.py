@@ -11,8 +11,9 @@ from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import latest_dose_at
 from heatfleet.domain.energy import by_hour, energy_between
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused, TryAgain
-from heatfleet.domain.faults import consequence_of, rejection_status
+from heatfleet.domain.faults import consequence_of, kind_of, rejection_status
 from heatfleet.domain.levers import Lever, nearest_state
+from heatfleet.domain.polling import wait_after
 from heatfleet.domain.readings import Channel, Notice, Snapshot
 from heatfleet.domain.statuses import (
     FROZEN_AFTER,
@@ -48,7 +49,6 @@ from heatfleet.store.telemetry import EnergyHour, Latest, TelemetryRow
 from heatfleet.vendors.kit.driver import Driver, Grant, Unread
 
 MOST_AT_ONCE = 500
-LONGEST_WAIT = timedelta(hours=1)
 DOSE_TRACE = timedelta(hours=8)
 DOSE_FROM_C = 55.0
 GONE = "device_gone"
@@ -158,11 +158,11 @@ def _judge(known: _Round, heat_pump_id: UUID, answer: Answer) -> _Judged:
 def _judge_fault(known: _Round, due: DuePoll, fault: OutsideWorldError, *, is_put_off: bool = False) -> _Judged:
     """A pump that could not be read: asked again ever more rarely, its statuses say so.
 
-    One that is put off, because others of its account used up the budget, is at no fault and comes first next time.
+    One that is put off, because others of its account used up the budget, is at no fault.
     """
     interval, failures = timedelta(seconds=due.interval_s), due.failures + (not is_put_off)
-    after = timedelta(seconds=fault.after_s if isinstance(fault, TryAgain) else 0.0)
-    wait = max(interval / 5 if is_put_off else min(interval * 2 ** min(due.failures, 10), LONGEST_WAIT), after)
+    after_s = fault.after_s if isinstance(fault, TryAgain) else 0.0
+    wait = wait_after(kind_of(fault), interval, due.failures, after_s)
     facts = ContactFacts(
         now=known.now,
         last_contact_at=due.last_contact_at,

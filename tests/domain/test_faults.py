@@ -71,6 +71,6 @@ def test_the_page_for_drivers_shows_the_same_table() -> None:
     for kind, what in CONSEQUENCES.items():
         codes, connection, write, turn = shown[kind]
         assert connection.split(",")[0] == what.connection
-        assert ("steering error" in write) == (what.steering is Status.ERROR)
+        assert write == ("waits" if what.steering is None else f"steering {what.steering}")
         assert turn.split(":")[0] == what.turn
         assert {code for code, named in KINDS.items() if named is kind} <= set(re.findall(r"`(\w+)`", codes))

@@ -1,14 +1,16 @@
 """How many calls a vendor still takes: pure counters; the instant is always handed in.
 
 Two counters stand behind each budget: all calls, and reads, which may use four fifths. What is kept back is for writes
-and restores. No window of ``per_s`` seconds ever holds more than ``calls`` calls, wherever the vendor's windows begin.
-A budget of a minute or less may be used in one go (a person who connects does not wait); a longer one is spread.
+and restores: a read goes out only when a fifth is left behind it. No window of ``per_s`` seconds ever holds more than
+``calls`` calls, wherever the vendor's windows begin. A budget of a minute or less may be used in one go (a person who
+connects does not wait); a longer one is spread.
 """
 
 from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -22,6 +24,7 @@ UNLIMITED = "unlimited"
 SPREAD_ABOVE_S = 60.0
 MOST_REMEMBERED = 100  # calls a window remembers one by one
 _EPSILON = 1e-9
+_TICK_S = 1e-6  # instants that are nearer are the same: clocks and sums of seconds are no finer
 
 
 class Purpose(StrEnum):
@@ -82,9 +85,11 @@ class Bucket:
 
     def at(self, now_s: float) -> Bucket:
         """The bucket as it stands at ``now_s`` (time never runs backwards in it)."""
-        passed_s = max(0.0, now_s - self.at_s)
+        passed_s = now_s - self.at_s
+        if passed_s <= 0.0:
+            return self
         tokens = min(self.capacity, self.tokens + passed_s * self.refill_per_s)
-        return replace(self, tokens=tokens, at_s=self.at_s + passed_s)
+        return Bucket(self.limit, self.per_s, tokens, now_s)
 
     def wait_s(self) -> float:
         """Seconds until a whole token is there."""
@@ -92,7 +97,7 @@ class Bucket:
 
     def capped(self, tokens: float) -> Bucket:
         """The bucket with at most ``tokens``."""
-        return replace(self, tokens=min(self.tokens, max(0.0, tokens)))
+        return self if tokens >= self.tokens else Bucket(self.limit, self.per_s, max(0.0, tokens), self.at_s)
 
 
 @dataclass(frozen=True)
@@ -111,8 +116,16 @@ class Window:
 
     def at(self, now_s: float) -> Window:
         """The window as it stands at ``now_s`` (time never runs backwards in it)."""
-        at_s = max(now_s, self.at_s)
-        return replace(self, spent_at_s=tuple(s for s in self.spent_at_s if s + self.per_s > at_s), at_s=at_s)
+        if now_s <= self.at_s:
+            return self
+        # What ends within a tick is over: ``wait_s`` says 0 for it, and the call let out then must be counted.
+        over = bisect_right(self.spent_at_s, now_s - self.per_s + _TICK_S)
+        return Window(self.limit, self.per_s, self.spent_at_s[over:], now_s)
+
+    @property
+    def capacity(self) -> float:
+        """Most calls it allows at once."""
+        return float(self.limit)
 
     def wait_s(self) -> float:
         """Seconds until one more call is allowed."""
@@ -121,7 +134,9 @@ class Window:
     def capped(self, tokens: float) -> Window:
         """The window with at most ``tokens`` left: what is missing counts as spent now."""
         missing = math.ceil(self.tokens - max(0.0, tokens) - _EPSILON)
-        return replace(self, spent_at_s=self.spent_at_s + (self.at_s,) * max(0, missing))
+        if missing <= 0:
+            return self
+        return Window(self.limit, self.per_s, self.spent_at_s + (self.at_s,) * missing, self.at_s)
 
 
 Counter = Bucket | Window
@@ -141,6 +156,7 @@ class Allowance:
     all_calls: tuple[Counter, ...]
     reads: tuple[Counter, ...]
     blocked_until_s: float = -math.inf
+    vendor_limit: float = math.inf  # calls in a window, as the vendor's headers say
 
     @classmethod
     def full(cls, budgets: Sequence[Budget], now_s: float) -> Allowance:
@@ -152,22 +168,26 @@ class Allowance:
 
     def at(self, now_s: float) -> Allowance:
         """The allowance as it stands at ``now_s``."""
-        return replace(
-            self, all_calls=tuple(b.at(now_s) for b in self.all_calls), reads=tuple(b.at(now_s) for b in self.reads)
-        )
+        if not self.all_calls or self.all_calls[0].at_s >= now_s:
+            return self
+        all_calls, reads = tuple(c.at(now_s) for c in self.all_calls), tuple(c.at(now_s) for c in self.reads)
+        return Allowance(all_calls, reads, self.blocked_until_s, self.vendor_limit)
 
     def wait_s(self, purpose: Purpose, now_s: float) -> float:
         """Seconds until a call for ``purpose`` is allowed; 0 = now."""
         counters = self.all_calls + (self.reads if purpose is Purpose.READ else ())
         waits = [counter.at(now_s).wait_s() for counter in counters]
         wait_s = max([self.blocked_until_s - now_s, *waits])
-        return wait_s if wait_s > _EPSILON else 0.0
+        return wait_s if wait_s > _TICK_S else 0.0
 
     def spend(self, purpose: Purpose, now_s: float) -> Allowance:
-        """The allowance after one call; call it only when ``wait_s`` is 0."""
+        """The allowance after one call; call it only when ``wait_s`` is 0. Reads never get at the reserve's tokens."""
         now = self.at(now_s)
-        reads = tuple(b.capped(b.tokens - 1) for b in now.reads) if purpose is Purpose.READ else now.reads
-        return replace(now, all_calls=tuple(b.capped(b.tokens - 1) for b in now.all_calls), reads=reads)
+        used = 1.0 if purpose is Purpose.READ else 0.0
+        all_calls = tuple(c.capped(c.tokens - 1) for c in now.all_calls)
+        free = (c.tokens - RESERVE_SHARE * min(c.capacity, self.vendor_limit) for c in all_calls)
+        reads = tuple(c.capped(min(c.tokens - used, most)) for c, most in zip(now.reads, free, strict=True))
+        return Allowance(all_calls, reads, self.blocked_until_s, self.vendor_limit)
 
     def told(self, limit: int, remaining: int, reset_s: float, now_s: float) -> Allowance:
         """The allowance after the vendor said how many calls remain until ``reset_s`` seconds from now."""
@@ -179,6 +199,7 @@ class Allowance:
             now,
             all_calls=tuple(b.capped(remaining) for b in now.all_calls),
             reads=tuple(b.capped(remaining - kept) for b in now.reads),
+            vendor_limit=limit,
         )
 
     def blocked(self, until_s: float) -> Allowance:
@@ -206,7 +227,7 @@ class Quota:
 
     def take(self, account: Hashable, purpose: Purpose, now_s: float) -> float:
         """0 when the call may go out now (and is counted); else the seconds to wait, nothing counted."""
-        app, own = self._app_at(now_s), self._account_at(account, now_s)
+        app, own = self._app_at(now_s).at(now_s), self._account_at(account, now_s).at(now_s)
         wait_s = max(app.wait_s(purpose, now_s), own.wait_s(purpose, now_s))
         if wait_s == 0:
             self._app = app.spend(purpose, now_s)

@@ -1,0 +1,21 @@
+"""When a heat pump that could not be read is asked again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from heatfleet.domain.faults import FaultKind
+
+LONGEST_WAIT = timedelta(hours=1)
+
+
+def wait_after(kind: FaultKind, interval: timedelta, failures_before: int, after_s: float) -> timedelta:
+    """How long to wait: as long as the vendor or our budget says, and ever longer while it keeps failing.
+
+    A budget that is used up is nobody's fault: then it is asked again once there are calls, the sooner the more often
+    it was put off, so that every pump gets its turn.
+    """
+    told = timedelta(seconds=after_s)
+    if kind is FaultKind.QUOTA_EXCEEDED:
+        return max(interval / min(5 * (failures_before + 1), 60), told)
+    return max(min(interval * 2 ** min(failures_before, 10), LONGEST_WAIT), told)
