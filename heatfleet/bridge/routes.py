@@ -14,6 +14,7 @@ import msgspec
 import structlog
 from litestar import Litestar, Request, Response, get, post, websocket
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 from litestar.types import ASGIApp
 
 from heatfleet.auth.errors import OAuthError, Unauthenticated
@@ -106,7 +107,7 @@ class Bridge:
         is_online = gateway.is_online(self._services.clock.wall_now())
         return _answer(contract.Devices([_device(row, is_online) for row in rows]))
 
-    async def command(self, request: Asked, device_id: str) -> Response[bytes]:
+    async def command(self, request: Asked, device_id: FromPath[str]) -> Response[bytes]:
         """What became of a command; waits for the gateway's answer, but not for long."""
         services, gateway = self._services, await self._gateway(request)
         wanted = _body(await request.body(), contract.CommandWanted)
