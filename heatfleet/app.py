@@ -18,6 +18,7 @@ from uuid import UUID
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 
 from heatfleet.api.routes import make_api
 from heatfleet.api.services import Services
@@ -113,7 +114,7 @@ def with_bridge(vendors: Mapping[str, Mapping[str, str]], base_url: str) -> dict
     return {**vendors, **ours}
 
 
-def web_application(house: House) -> Any:
+def web_application(house: House, bridge: BridgeServices | None = None) -> Any:
     """The Partner API, the Connect pages, and the bridge to gateways in homes."""
     settings, ring = house.settings, load_keys(house.settings.sign_key_path)
     tokens = AccessTokens(ring)
@@ -130,8 +131,8 @@ def web_application(house: House) -> Any:
         max_body_bytes=settings.max_body_bytes,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
-    bridge = make_bridge(bridge_services(house))
-    return Mounted(make_api(services, make_web(services)), {BRIDGE: bridge})
+    joins = make_bridge(bridge or bridge_services(house))
+    return Mounted(make_api(services, make_web(services)), {BRIDGE: joins})
 
 
 def bridge_services(house: House) -> BridgeServices:
@@ -217,9 +218,27 @@ async def run_web(settings: Settings) -> None:
     with closing(bind(settings.host, settings.port)) as listener:
         async with house_at(settings) as house:
             await fill_catalogue(house.database, house.registry.manifests())
-            async with serving(web_application(house), listener, proxies=settings.trusted_proxies):
+            bridge = bridge_services(house)
+            app = web_application(house, bridge)
+            async with serving(app, listener, proxies=settings.trusted_proxies), carrying(bridge, settings.mqtt_url):
                 log.info("listening", host=settings.host, port=settings.port)
                 await stop.wait()
+
+
+@asynccontextmanager
+async def carrying(bridge: BridgeServices, mqtt_url: SecretStr | None) -> AsyncIterator[None]:
+    """Gateways are reached over the broker, too, while the block runs; without a broker nothing happens."""
+    task = None
+    if mqtt_url is not None:
+        from heatfleet.bridge.mqtt import carry
+
+        task = asyncio.create_task(carry(bridge, mqtt_url.get_secret_value()), name="mqtt")
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def run_worker(settings: Settings) -> None:

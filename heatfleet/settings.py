@@ -94,6 +94,12 @@ class Settings(BaseSettings):
     http_timeout_s: float = Field(30.0, gt=0, description="Longest whole request to a vendor or source [s].")
     http_connections: int = Field(100, ge=1, description="Most open connections to vendors and sources at once.")
 
+    # Gateways in homes
+    mqtt_url: SecretStr | None = Field(
+        None,
+        description="Broker for gateways that use one, as mqtts://user:password@host:8883. Unset: WebSockets only.",
+    )
+
     # The loop
     poll_interval_s: int = Field(300, ge=10, description="Time between two readings of a heat pump [s].")
     telemetry_raw_days: int = Field(

@@ -18,6 +18,7 @@ from heatfleet.bridge.hub import Seat
 from heatfleet.bridge.services import BridgeServices
 from heatfleet.domain.errors import Invalid
 from heatfleet.flows import gateway as flow
+from heatfleet.processes import until_first
 from heatfleet.store import gateways
 from heatfleet.store.database import FLEET
 from heatfleet.store.gateways import Gateway
@@ -84,22 +85,17 @@ class _Session:
     async def run(self) -> None:
         """Until the gateway goes, is silent for too long, or another connection of it counts."""
         await self._send(Welcome(self._services.clock.wall_now(), self._services.state_every_s))
-        tasks = [asyncio.create_task(part) for part in (self._receive(), self._deliver(), self._seat.is_over.wait())]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            if tasks[2] in done:
-                await self._close(TAKEN_OVER)
-            for task in done:
-                task.result()
+            await until_first(self._receive(), self._deliver(), self._until_taken_over())
         except _ShownOut as out:
             log.warning("gateway shown out", gateway=str(self._gateway.id), code=out.code)
             await self._close(out.code)
         except WebSocketDisconnect:
             log.debug("gateway gone", gateway=str(self._gateway.id))
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _until_taken_over(self) -> None:
+        await self._seat.is_over.wait()
+        raise _ShownOut(TAKEN_OVER)
 
     async def _receive(self) -> None:
         rate, loop = Rate(asyncio.get_running_loop().time()), asyncio.get_running_loop()

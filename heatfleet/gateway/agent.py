@@ -18,6 +18,7 @@ from heatfleet.domain.clock import Clock
 from heatfleet.domain.errors import OutsideWorldError
 from heatfleet.gateway.keeper import Keeper, Local
 from heatfleet.gateway.link import Dial, Link, LinkLost
+from heatfleet.processes import until_first
 from heatfleet.vendors.kit.driver import DeviceRef
 from heatfleet.vendors.kit.gateway_contract import Command, State, Welcome, profile_of, values_of
 
@@ -55,15 +56,9 @@ class Agent:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until ``stop``; then every pump is given back."""
-        tasks = [asyncio.create_task(part) for part in (self._talk(), self._keep(), stop.wait())]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            await until_first(self._talk(), self._keep(), stop.wait())
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
             await self._farewell()
 
     async def _farewell(self) -> None:
@@ -107,15 +102,7 @@ class Agent:
         self._server_ahead = welcome.now - self._clock.wall_now()
         self._keeper.contact(True)
         log.info("in contact with the server", heat_pumps=len(self._local.devices))
-        tasks = [asyncio.create_task(part) for part in (self._obey(link), self._report(link, welcome.state_every_s))]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await until_first(self._obey(link), self._report(link, welcome.state_every_s))
 
     async def _obey(self, link: Link) -> None:
         devices = {device.external_device_id: device for device in self._local.devices}
