@@ -18,6 +18,7 @@ from uuid import UUID
 
 import aiohttp
 import structlog
+from pydantic import SecretStr
 
 from heatfleet.api.routes import make_api
 from heatfleet.api.services import Services
@@ -27,6 +28,10 @@ from heatfleet.auth.secrets import SecretSigner
 from heatfleet.auth.sign_in import SignIn
 from heatfleet.auth.throttle import Throttle
 from heatfleet.auth.tokens import AccessTokens
+from heatfleet.bridge.hub import Hub
+from heatfleet.bridge.routes import BASE as BRIDGE
+from heatfleet.bridge.routes import make_bridge
+from heatfleet.bridge.services import BridgeServices
 from heatfleet.clocks import RealClock
 from heatfleet.domain.clock import Clock
 from heatfleet.flows.catalogue import fill_catalogue
@@ -39,7 +44,7 @@ from heatfleet.markets.energy_charts import EnergyCharts
 from heatfleet.markets.entsoe import Entsoe
 from heatfleet.markets.source import PriceSource
 from heatfleet.processes import make_executor, stop_on_signals
-from heatfleet.serving import bind, serving
+from heatfleet.serving import Mounted, bind, serving
 from heatfleet.settings import Settings, vendor_settings
 from heatfleet.store import backup
 from heatfleet.store.database import Database, open_database
@@ -48,7 +53,7 @@ from heatfleet.store.migrate import head
 from heatfleet.store.provider import DatabaseUrls, provide_database
 from heatfleet.vendors.kit.grants import SealKeys
 from heatfleet.vendors.kit.http import VendorSession
-from heatfleet.vendors.kit.registry import Registry, load_registry
+from heatfleet.vendors.kit.registry import Registry, find_vendors, load_registry
 from heatfleet.weather.open_meteo import OpenMeteo
 from heatfleet.weather.source import WeatherSource
 from heatfleet.web.connect import make_web
@@ -96,14 +101,22 @@ async def open_house(
         stack.push_async_callback(session.close)
         executor = make_executor(settings.executor, settings.executor_workers)
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-        registry = load_registry(session.http, vendor_settings() if vendors is None else vendors)
-        given = settings.master_key.get_secret_value() if settings.master_key else None
-        seal_keys = load_seal_keys(given, settings.seal_key_path)
+        given = vendor_settings() if vendors is None else vendors
+        registry = load_registry(session.http, with_bridge(given, settings.base_url))
+        master_key = settings.master_key.get_secret_value() if settings.master_key else None
+        seal_keys = load_seal_keys(master_key, settings.seal_key_path)
         yield House(settings, clock, database, registry, seal_keys, executor)
 
 
-def web_application(house: House) -> Any:
-    """The Partner API and the Connect pages."""
+def with_bridge(vendors: Mapping[str, Mapping[str, str]], base_url: str) -> dict[str, Mapping[str, str]]:
+    """The vendors' settings; those that need a gateway find our own bridge, unless the operator names another."""
+    bridged = {name for name, found in find_vendors().items() if found.manifest.needs_gateway}
+    ours = {name: {"bridge_url": base_url, **vendors.get(name, {})} for name in bridged}
+    return {**vendors, **ours}
+
+
+def web_application(house: House, bridge: BridgeServices | None = None) -> Any:
+    """The Partner API, the Connect pages, and the bridge to gateways in homes."""
     settings, ring = house.settings, load_keys(house.settings.sign_key_path)
     tokens = AccessTokens(ring)
     services = Services(
@@ -119,7 +132,19 @@ def web_application(house: House) -> Any:
         max_body_bytes=settings.max_body_bytes,
         metrics_token=settings.metrics_token.get_secret_value() if settings.metrics_token else None,
     )
-    return make_api(services, make_web(services))
+    joins = make_bridge(bridge or bridge_services(house))
+    return Mounted(make_api(services, make_web(services)), {BRIDGE: joins})
+
+
+def bridge_services(house: House) -> BridgeServices:
+    """What the bridge of this process is handed."""
+    return BridgeServices(
+        database=house.database,
+        clock=house.clock,
+        secrets=SecretSigner(load_keys(house.settings.sign_key_path).secret),
+        throttle=Throttle(house.settings.login_attempts_per_minute),
+        hub=Hub(house.database),
+    )
 
 
 def _sign_in(house: House, tokens: AccessTokens) -> SignIn:
@@ -194,9 +219,27 @@ async def run_web(settings: Settings) -> None:
     with closing(bind(settings.host, settings.port)) as listener:
         async with house_at(settings) as house:
             await fill_catalogue(house.database, house.registry.manifests())
-            async with serving(web_application(house), listener, proxies=settings.trusted_proxies):
+            bridge = bridge_services(house)
+            app = web_application(house, bridge)
+            async with serving(app, listener, proxies=settings.trusted_proxies), carrying(bridge, settings.mqtt_url):
                 log.info("listening", host=settings.host, port=settings.port)
                 await stop.wait()
+
+
+@asynccontextmanager
+async def carrying(bridge: BridgeServices, mqtt_url: SecretStr | None) -> AsyncIterator[None]:
+    """Gateways are reached over the broker, too, while the block runs; without a broker nothing happens."""
+    task = None
+    if mqtt_url is not None:
+        from heatfleet.bridge.mqtt import carry
+
+        task = asyncio.create_task(carry(bridge, mqtt_url.get_secret_value()), name="mqtt")
+    try:
+        yield
+    finally:
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 async def run_worker(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import typer
 
-from heatfleet.commands import demo, diagnose, keys, look, new_driver, people, serve, simulate, vendors
+from heatfleet.commands import demo, diagnose, gateway, keys, look, new_driver, people, serve, simulate, vendors
 from heatfleet.commands.explain import explain as explain_plan
 from heatfleet.domain.errors import HeatfleetError
 
@@ -33,22 +33,32 @@ org = typer.Typer(help="Organisations.", no_args_is_help=True)
 client = typer.Typer(help="Machine clients of the Partner API.", no_args_is_help=True)
 user = typer.Typer(help="People.", no_args_is_help=True)
 signing = typer.Typer(help="Keys that sign access tokens.", no_args_is_help=True)
+gateways = typer.Typer(help="Gateways in homes.", no_args_is_help=True)
 prices = typer.Typer(help="Wholesale prices.", no_args_is_help=True)
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo, serve.up, serve.web, serve.worker, serve.migrate, serve.release, serve.backup, serve.restore,
-    simulate.simulate, look.settings, look.doctor, look.plan, explain_plan,
+    simulate.simulate, gateway.gateway, look.settings, look.doctor, look.plan, explain_plan,
     diagnose.diagnose, vendors.vendors, new_driver.new_driver, look.bench, look.version,
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
-for name, group in (("org", org), ("client", client), ("user", user), ("keys", signing), ("prices", prices)):
+for name, group in (
+    ("org", org),
+    ("client", client),
+    ("user", user),
+    ("keys", signing),
+    ("gateways", gateways),
+    ("prices", prices),
+):
     app.add_typer(group, name=name)
 org.command("create")(people.create_org)
 client.command("create")(people.create_client)
 user.command("create")(people.create_user)
 signing.command("rotate")(keys.rotate)
 signing.command("list")(keys.list_keys)
+gateways.command("list")(gateway.list_gateways)
+gateways.command("revoke")(gateway.revoke_gateway)
 prices.command("import")(people.import_prices)
 
 

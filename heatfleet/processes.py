@@ -8,7 +8,9 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Coroutine
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import Any
 
 from heatfleet.domain.errors import Invalid
 
@@ -31,6 +33,19 @@ def stop_on_signals(loop: asyncio.AbstractEventLoop | None = None) -> asyncio.Ev
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, on_signal, number)
     return stop
+
+
+async def until_first(*parts: Coroutine[Any, Any, Any]) -> None:
+    """Runs the parts side by side until the first one ends, then ends the others; raises what that one raised."""
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def follow_parent(every_s: float = 0.5) -> None:

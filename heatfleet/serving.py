@@ -14,6 +14,7 @@ import uvicorn
 
 BACKLOG = 1024
 DRAIN_S = 5
+MAX_SOCKET_MESSAGE_BYTES = 65_536
 STARTED_WITHIN_S = 30.0
 
 
@@ -58,6 +59,7 @@ async def serving(app: Any, listener: socket.socket, *, proxies: str = "127.0.0.
     config = uvicorn.Config(
         app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=DRAIN_S, server_header=False,
         proxy_headers=True, forwarded_allow_ips=proxies, ws="websockets-sansio", timeout_keep_alive=30,
+        ws_max_size=MAX_SOCKET_MESSAGE_BYTES,
     )  # fmt: skip
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listener]), name="web")

@@ -101,6 +101,12 @@ class Settings(BaseSettings):
         description="Worker processes on all machines; each takes its part of every vendor's call budgets.",
     )
 
+    # Gateways in homes
+    mqtt_url: SecretStr | None = Field(
+        None,
+        description="Broker for gateways that use one, as mqtts://user:password@host:8883. Unset: WebSockets only.",
+    )
+
     # The loop
     poll_interval_s: int = Field(300, ge=10, description="Time between two readings of a heat pump [s].")
     telemetry_raw_days: int = Field(

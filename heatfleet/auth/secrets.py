@@ -14,6 +14,7 @@ import msgspec
 from heatfleet.auth.errors import Unauthenticated
 
 ONE_HOUR = timedelta(hours=1)
+CONNECT_STATE = "connect-state"  # purpose: session and nonce that a vendor, or a gateway, brings back
 
 
 class _Body(msgspec.Struct, array_like=True, frozen=True):

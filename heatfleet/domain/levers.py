@@ -122,6 +122,8 @@ def allowed_states(level: OptimizationLevel, levers: Ranges) -> tuple[SteeringSt
         states.discard(SteeringState.LOW)
         if level is not OptimizationLevel.MAX:  # how far "recommended on" raises is the pump's business, not ours
             states.discard(SteeringState.MAX)
+        signals = levers[Lever.SG_READY_STATE]  # with one contact wired there is only one side
+        states -= {state for state in states if not signals.minimum <= _SG_READY[state] <= signals.maximum}
     if space_lever(levers) is None:
         states = {SteeringState.MID}
     return tuple(s for s in STATES if s in states)

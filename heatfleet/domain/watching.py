@@ -35,7 +35,8 @@ def fresh_readings(snapshot: Snapshot, now: datetime, interval: timedelta) -> Fr
             newest[reading.channel] = reading
     oldest = now - max(2 * interval, FRESH_FOR_MIN)
     fresh = {channel: reading for channel, reading in newest.items() if reading.at >= oldest}
-    ats = [reading.at for channel, reading in fresh.items() if channel not in LEVER_CHANNELS]
+    sensors = newest.keys() - LEVER_CHANNELS or newest.keys()  # some pumps tell nothing but their setting
+    ats = [reading.at for channel, reading in fresh.items() if channel in sensors]
     return FreshReadings(
         at=min(max(ats), now) if ats else None,
         values={channel: reading.value for channel, reading in fresh.items()},
@@ -87,6 +88,7 @@ def watch_lever(moved: MovedLever, snapshot: Snapshot, now: datetime, limits: Le
         return LeverOutcome(verdict, Standing.RESTORED if asks_own or is_own else Standing.CONFIRMED)
     if verdict is not Verdict.OVERRIDDEN:
         return LeverOutcome(verdict)
-    if is_own and moved.ends_at is not None and now >= moved.ends_at - ENDED_SLACK:
-        return LeverOutcome(Verdict.CONFIRMED, Standing.RESTORED)  # it ended by itself
+    is_over = moved.ends_at is not None and now >= moved.ends_at - ENDED_SLACK
+    if is_own and (is_over or limits.expires_by_itself):  # whoever renews it may have lost contact
+        return LeverOutcome(Verdict.CONFIRMED, Standing.RESTORED)
     return LeverOutcome(verdict, Standing.OVERRIDDEN, seen, now + BACK_OFF)

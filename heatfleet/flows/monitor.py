@@ -3,85 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import latest_dose_at
-from heatfleet.domain.energy import by_hour, energy_between
-from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused, TryAgain
-from heatfleet.domain.faults import consequence_of, kind_of, rejection_status
-from heatfleet.domain.levers import Lever, nearest_state
-from heatfleet.domain.polling import wait_after
-from heatfleet.domain.readings import Channel, Notice, Snapshot
+from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused
+from heatfleet.domain.readings import Channel, Snapshot
 from heatfleet.domain.statuses import (
     FROZEN_AFTER,
-    ContactFacts,
-    Status,
-    connection_status,
-    monitoring_status,
-    steering_status,
 )
-from heatfleet.domain.verdicts import SentCommand, Verdict
-from heatfleet.domain.watching import FreshReadings, LeverOutcome, MovedLever, Standing, fresh_readings, watch_lever
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, grouped, side_by_side
+from heatfleet.flows.toolbox_judging import Answer, Judged, Round, judge
 from heatfleet.store import (
     baselines,
     commands,
     connections,
     cues,
-    heat_pumps,
     polls,
     privacy,
     pump_states,
     sensors,
     telemetry,
 )
-from heatfleet.store.baselines import Baseline, Seen
-from heatfleet.store.commands import Command, Outcome
-from heatfleet.store.connections import Connection, Lost
+from heatfleet.store.connections import Lost
 from heatfleet.store.database import FLEET, WriteTx
-from heatfleet.store.heat_pumps import HeatPump
-from heatfleet.store.polls import DuePoll, PollDone
-from heatfleet.store.pump_states import Watched
-from heatfleet.store.telemetry import EnergyHour, Latest, TelemetryRow
-from heatfleet.vendors.kit.driver import Driver, Grant, Unread
+from heatfleet.store.polls import DuePoll
+from heatfleet.store.telemetry import TelemetryRow
+from heatfleet.vendors.kit.driver import Driver, Grant
 
 MOST_AT_ONCE = 500
 DOSE_TRACE = timedelta(hours=8)
 DOSE_FROM_C = 55.0
 GONE = "device_gone"
-DETAIL_CHARS = 200
-
-Answer = Snapshot | Unread | OutsideWorldError
-
-
-@dataclass(frozen=True)
-class _Round:
-    """What is known of the due pumps before they are read."""
-
-    now: datetime
-    due: dict[UUID, DuePoll]
-    pumps: dict[UUID, HeatPump]
-    connections: dict[UUID, Connection]
-    latest: dict[UUID, Latest]
-    baselines: dict[UUID, list[Baseline]]
-    commands: dict[tuple[UUID, str], Command]
-    frozen: set[UUID]
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """What one answer says of one pump."""
-
-    poll: PollDone
-    watched: Watched
-    row: TelemetryRow | None
-    energy: list[EnergyHour]
-    seen: list[Seen]
-    outcomes: list[Outcome]
-    notices: tuple[Notice, ...] | None = None
 
 
 async def monitor(tools: Tools, limit: int = MOST_AT_ONCE) -> int:
@@ -92,7 +45,7 @@ async def monitor(tools: Tools, limit: int = MOST_AT_ONCE) -> int:
         return 0
     known = await _load(tools, due)
     answers = await _read(tools, known)
-    judged = {id_: _judge(known, id_, answers[id_]) for id_ in answers}
+    judged = {id_: judge(known, id_, answers[id_]) for id_ in answers}
     async with tools.database.write(FLEET) as tx:
         await _save(tx, known, judged, tools.clock.wall_now())
         await _save_connections(tx, tools, known, answers)
@@ -100,11 +53,11 @@ async def monitor(tools: Tools, limit: int = MOST_AT_ONCE) -> int:
     return len(due)
 
 
-async def _load(tools: Tools, due: Sequence[DuePoll]) -> _Round:
+async def _load(tools: Tools, due: Sequence[DuePoll]) -> Round:
     ids = [poll.heat_pump_id for poll in due]
     now = tools.clock.fleet_now()
     async with tools.database.read(FLEET) as tx:
-        return _Round(
+        return Round(
             now=now,
             due={poll.heat_pump_id: poll for poll in due},
             pumps=await pump_states.pumps(tx, ids),
@@ -116,7 +69,7 @@ async def _load(tools: Tools, due: Sequence[DuePoll]) -> _Round:
         )
 
 
-async def _read(tools: Tools, known: _Round) -> dict[UUID, Answer]:
+async def _read(tools: Tools, known: Round) -> dict[UUID, Answer]:
     """A snapshot or a fault for every due pump."""
     longest_due_first = sorted(known.pumps, key=lambda id_: known.due[id_].due_at)
     groups = grouped(longest_due_first, lambda id_: known.due[id_].connection_id)
@@ -130,7 +83,7 @@ async def _read(tools: Tools, known: _Round) -> dict[UUID, Answer]:
 
 
 def _reading(
-    tools: Tools, known: _Round, connection_id: UUID, ids: Sequence[UUID]
+    tools: Tools, known: Round, connection_id: UUID, ids: Sequence[UUID]
 ) -> Callable[[], Awaitable[dict[str, Answer] | OutsideWorldError]]:
     async def read() -> dict[str, Answer] | OutsideWorldError:
         async def call(driver: Driver, grant: Grant) -> dict[str, Answer]:
@@ -142,172 +95,11 @@ def _reading(
     return read
 
 
-def _device(known: _Round, heat_pump_id: UUID) -> str:
+def _device(known: Round, heat_pump_id: UUID) -> str:
     return known.pumps[heat_pump_id].external_device_id
 
 
-def _judge(known: _Round, heat_pump_id: UUID, answer: Answer) -> _Judged:
-    due = known.due[heat_pump_id]
-    if isinstance(answer, Snapshot):
-        return _judge_snapshot(known, due, answer)
-    if isinstance(answer, Unread):
-        return _judge_fault(known, due, answer.fault, is_put_off=answer.fault.code == "quota_exceeded")
-    return _judge_fault(known, due, answer)
-
-
-def _judge_fault(known: _Round, due: DuePoll, fault: OutsideWorldError, *, is_put_off: bool = False) -> _Judged:
-    """A pump that could not be read: asked again ever more rarely, its statuses say so.
-
-    One that is put off, because others of its account used up the budget, is at no fault.
-    """
-    interval, failures = timedelta(seconds=due.interval_s), due.failures + (not is_put_off)
-    after_s = fault.after_s if isinstance(fault, TryAgain) else 0.0
-    wait = wait_after(kind_of(fault), interval, due.failures, after_s)
-    facts = ContactFacts(
-        now=known.now,
-        last_contact_at=due.last_contact_at,
-        interval=interval,
-        failures=failures,
-        fault=None if is_put_off else consequence_of(fault).connection,
-    )
-    contact = connection_status(facts)
-    error = fault.code if contact is Status.ERROR and not isinstance(fault, AccessLost) else None
-    is_blind = due.last_reading_at is None or known.now - due.last_reading_at > 2 * interval
-    monitoring = Status.ERROR if is_blind and due.last_reading_at is not None else None
-    watched = Watched(due.heat_pump_id, contact, monitoring, None, None if is_blind else _same(known, due), error)
-    poll = PollDone(
-        due.heat_pump_id, known.now + wait, failures, fault_code=fault.code, fault_detail=fault.detail[:DETAIL_CHARS]
-    )
-    return _Judged(poll, watched, None, [], [], [])
-
-
-def _same(known: _Round, due: DuePoll) -> str | None:
-    latest, pump = known.latest.get(due.heat_pump_id), known.pumps[due.heat_pump_id]
-    if latest is None:
-        return None
-    return _actual_state(pump, Capabilities.from_json(pump.capabilities), latest.values, {})
-
-
-def _judge_snapshot(known: _Round, due: DuePoll, snapshot: Snapshot) -> _Judged:
-    pump, interval = known.pumps[due.heat_pump_id], timedelta(seconds=due.interval_s)
-    abilities = Capabilities.from_json(pump.capabilities)
-    fresh = fresh_readings(snapshot, known.now, interval)
-    row = _row(due, snapshot, fresh)
-    moved = _moved(known, pump.id, abilities)
-    outcomes = {
-        lever: watch_lever(one, _only_fresh(snapshot, fresh), known.now, abilities.levers[lever])
-        for lever, one in moved.items()
-    }
-    is_frozen = pump.id in known.frozen
-    monitoring = monitoring_status(len(abilities.channels), len(fresh.values), ever_read=True, frozen=is_frozen)
-    own = {lever: b.own_value for lever, b in _ours(known, pump.id).items() if b.release_owed_since is not None}
-    state = None if row is None else _actual_state(pump, abilities, fresh.values, own)
-    is_owners = any(o.standing is Standing.OVERRIDDEN for o in outcomes.values())
-    return _Judged(
-        poll=PollDone(pump.id, known.now + interval, 0, known.now, None if row is None else row.at),
-        watched=Watched(pump.id, Status.OK, monitoring, _steering(known, pump, outcomes), None if is_owners else state),
-        row=row,
-        energy=_energy(known, due, row),
-        seen=[s for lever, o in outcomes.items() if (s := _seen(known, pump.id, lever, o)) is not None],
-        outcomes=[c for lever, o in outcomes.items() if (c := _outcome(known, pump.id, lever, o)) is not None],
-        notices=snapshot.notices,
-    )
-
-
-def _only_fresh(snapshot: Snapshot, fresh: FreshReadings) -> Snapshot:
-    readings = tuple(r for r in snapshot.readings if r.channel in fresh.values)
-    return Snapshot(snapshot.external_device_id, snapshot.polled_at, readings)
-
-
-def _row(due: DuePoll, snapshot: Snapshot, fresh: FreshReadings) -> TelemetryRow | None:
-    if fresh.at is None:
-        return None
-    masks = {"estimated": telemetry.mask(fresh.estimated), "stale": telemetry.mask(fresh.stale)}
-    return TelemetryRow(due.heat_pump_id, due.org_id, fresh.at, snapshot.polled_at, fresh.values, **masks)
-
-
-def _ours(known: _Round, heat_pump_id: UUID) -> dict[Lever, Baseline]:
-    return {Lever(b.lever): b for b in known.baselines.get(heat_pump_id, ())}
-
-
-def _moved(known: _Round, heat_pump_id: UUID, abilities: Capabilities) -> dict[Lever, MovedLever]:
-    """The levers that hold something of ours, with the command that put it there."""
-    moved = {}
-    for lever, baseline in _ours(known, heat_pump_id).items():
-        command = known.commands.get((heat_pump_id, lever))
-        if baseline.written_value is None or command is None or lever not in abilities.levers:
-            continue
-        is_confirmed = command.status == "confirmed"
-        sent = SentCommand(
-            lever, command.value, command.previous_value, command.issued_at, command.settle_at, is_confirmed
-        )
-        is_shown = Channel(lever.value) in abilities.channels
-        is_rejected = command.status == "rejected"
-        moved[lever] = MovedLever(sent, baseline.own_value, baseline.ends_at, is_rejected, is_shown)
-    return moved
-
-
-def _actual_state(
-    pump: HeatPump, abilities: Capabilities, values: Mapping[Channel, float], own: Mapping[Lever, float]
-) -> str | None:
-    """The steering state nearest to what was read back."""
-    policy = heat_pumps.policy_of(pump)
-    read_back = {lever: values[Channel(lever.value)] for lever in abilities.levers if Channel(lever.value) in values}
-    baseline = {**read_back, **own}
-    offset_k = policy.offset_k if own else 0.0
-    return nearest_state(read_back, baseline, abilities.levers, policy.deltas, offset_k, policy.optimization_level)
-
-
-def _energy(known: _Round, due: DuePoll, row: TelemetryRow | None) -> list[EnergyHour]:
-    before = known.latest.get(due.heat_pump_id)
-    if row is None or before is None or before.at is None:
-        return []
-    used = energy_between(before.values, before.at, row.values, row.at)
-    if used is None:
-        return []
-    kwh, quality = used
-    return [EnergyHour(row.heat_pump_id, row.org_id, at, k, quality) for at, k in by_hour(before.at, row.at, kwh)]
-
-
-def _steering(known: _Round, pump: HeatPump, outcomes: Mapping[Lever, LeverOutcome]) -> str | None:
-    """The worst of what became of the levers we have moved; None = as before."""
-    order = (Status.ERROR, Status.WARNING, Status.OK)
-    found = {
-        _command_status(known.commands[pump.id, lever], o.verdict)
-        for lever, o in outcomes.items()
-        if o.verdict is not Verdict.WAITING
-    }
-    return next((status for status in order if status in found), None)
-
-
-def _command_status(command: Command, verdict: Verdict) -> Status:
-    rejection = rejection_status((command.receipt or {}).get("code"))
-    return steering_status(verdict, command.attempt, rejection=rejection)
-
-
-def _seen(known: _Round, heat_pump_id: UUID, lever: Lever, outcome: LeverOutcome) -> Seen | None:
-    if outcome.standing is None:
-        return None
-    written_at = _ours(known, heat_pump_id)[lever].written_at
-    own, until = outcome.own_value, outcome.backed_off_until
-    return Seen(heat_pump_id, lever, written_at, outcome.standing, own, until)
-
-
-_STATUS = {
-    Verdict.CONFIRMED: "confirmed",
-    Verdict.UNCONFIRMED: "unconfirmed",
-    Verdict.OVERRIDDEN: "overridden",
-}
-
-
-def _outcome(known: _Round, heat_pump_id: UUID, lever: Lever, outcome: LeverOutcome) -> Outcome | None:
-    command, status = known.commands[heat_pump_id, lever], _STATUS.get(outcome.verdict)
-    if status is None or status == command.status:
-        return None
-    return Outcome(command.id, status, None, known.now if status == "confirmed" else None)
-
-
-async def _save(tx: WriteTx, known: _Round, judged: Mapping[UUID, _Judged], wall_now: datetime) -> None:
+async def _save(tx: WriteTx, known: Round, judged: Mapping[UUID, Judged], wall_now: datetime) -> None:
     rows = [one.row for one in judged.values() if one.row is not None]
     await telemetry.save(tx, rows)
     await telemetry.add_energy(tx, [hour for one in judged.values() for hour in one.energy])
@@ -320,7 +112,7 @@ async def _save(tx: WriteTx, known: _Round, judged: Mapping[UUID, _Judged], wall
     await _save_doses(tx, known, rows)
 
 
-async def _save_doses(tx: WriteTx, known: _Round, rows: Sequence[TelemetryRow]) -> None:
+async def _save_doses(tx: WriteTx, known: Round, rows: Sequence[TelemetryRow]) -> None:
     """The tanks that have just been disinfected, proven by the measured trace."""
     hot = [row.heat_pump_id for row in rows if row.values.get(Channel.DHW_TEMP_C, 0.0) >= DOSE_FROM_C]
     if hot:
@@ -329,7 +121,7 @@ async def _save_doses(tx: WriteTx, known: _Round, rows: Sequence[TelemetryRow]) 
         await telemetry.save_doses(tx, done)
 
 
-async def _stop_deleted(tx: WriteTx, known: _Round, wall_now: datetime) -> None:
+async def _stop_deleted(tx: WriteTx, known: Round, wall_now: datetime) -> None:
     """Deleted pumps are polled, and their vendors' grants kept, only until everything was given back."""
     deleted = [pump.id for pump in known.pumps.values() if pump.deleted_at is not None]
     if deleted:
@@ -340,7 +132,7 @@ async def _stop_deleted(tx: WriteTx, known: _Round, wall_now: datetime) -> None:
         await privacy.forget_grants(tx, [known.due[id_].connection_id for id_ in done], wall_now)
 
 
-async def _save_connections(tx: WriteTx, tools: Tools, known: _Round, answers: Mapping[UUID, Answer]) -> None:
+async def _save_connections(tx: WriteTx, tools: Tools, known: Round, answers: Mapping[UUID, Answer]) -> None:
     """Connections that answered are alive; those whose grant is dead are lost, with one cue per incident."""
     lost: dict[UUID, Lost] = {}
     alive: set[UUID] = set()

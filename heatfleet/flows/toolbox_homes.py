@@ -14,8 +14,8 @@ from heatfleet.domain.disinfection import dose_every
 from heatfleet.domain.levers import Lever, LeverRange, SteeringState, space_lever
 from heatfleet.domain.situation import LeverFacts
 from heatfleet.domain.steering import dwells_until
+from heatfleet.flows.toolbox_levers import lever_facts, own_settings
 from heatfleet.flows.toolbox_outlook import DESIGN_OUTDOOR_C, Home, building_facts
-from heatfleet.flows.toolbox_steering import lever_facts, own_settings
 from heatfleet.store import baselines, heat_pumps, models, pump_states, sites, telemetry
 from heatfleet.store.baselines import Baseline
 from heatfleet.store.database import ReadTx

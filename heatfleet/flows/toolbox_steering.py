@@ -6,7 +6,7 @@ killed in between, the next round knows what may have been moved.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -14,16 +14,17 @@ from uuid import UUID
 from heatfleet.domain.batch import limit_batch
 from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import dose_every
-from heatfleet.domain.errors import AccessLost, OutsideWorldError
+from heatfleet.domain.errors import AccessLost
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.plans import PlanStep
-from heatfleet.domain.policy import OwnSettings
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
-from heatfleet.domain.situation import ControlState, Decision, LeverFacts, LeverWrite, Situation
+from heatfleet.domain.situation import ControlState, Decision, LeverWrite, Situation
 from heatfleet.domain.solar import LOOK_BACK, Export, solar_surplus
 from heatfleet.domain.steering import decide
-from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, side_by_side
+from heatfleet.flows.toolbox_fleet import Tools, side_by_side
+from heatfleet.flows.toolbox_levers import lever_facts, own_settings
 from heatfleet.flows.toolbox_receipts import hands_off, is_rejected, outcomes_of, say_rejected
+from heatfleet.flows.toolbox_writes import Address, renew, writing
 from heatfleet.store import (
     baselines,
     commands,
@@ -45,7 +46,7 @@ from heatfleet.store.ids import new_id
 from heatfleet.store.polls import DuePoll
 from heatfleet.store.pump_states import Controlled
 from heatfleet.store.telemetry import Latest
-from heatfleet.vendors.kit.driver import Driver, Grant, Receipt, Write
+from heatfleet.vendors.kit.driver import Write
 
 HOT_WATER_MODE = float(MODES.index(OperationalMode.HOT_WATER))
 READ_AFTER = timedelta(seconds=30)  # past the settle time, so that a confirmation is seen early
@@ -84,6 +85,16 @@ class Allowance:
     already: int = 0
 
 
+@dataclass(frozen=True)
+class _Round:
+    """What a round has decided: commands, what is only kept standing, how many pumps are put off."""
+
+    facts: dict[UUID, PumpFacts]
+    sent: dict[UUID, list[Command]]
+    renewals: dict[UUID, list[Write]]
+    later: int
+
+
 async def carry_out(
     tools: Tools, heat_pump_ids: Sequence[UUID], allowance: Allowance, *, give_back: bool = False
 ) -> Sent:
@@ -91,15 +102,17 @@ async def carry_out(
     now = tools.clock.fleet_now()
     async with tools.database.write(FLEET) as tx:
         await commands.take_turns(tx)
-        facts, sent, later = await _decide(tx, heat_pump_ids, allowance, now, give_back=give_back)
+        round_ = await _decide(tx, heat_pump_ids, allowance, now, give_back=give_back)
+    facts, sent = round_.facts, round_.sent
     await _send(tools, facts, sent)
-    return Sent(len(sent), sum(map(len, sent.values())), later)
+    await renew(tools, {id_: (_address(facts[id_]), writes) for id_, writes in round_.renewals.items()})
+    return Sent(len(sent), sum(map(len, sent.values())), round_.later)
 
 
 async def _decide(
     tx: WriteTx, heat_pump_ids: Sequence[UUID], allowance: Allowance, now: datetime, *, give_back: bool
-) -> tuple[dict[UUID, PumpFacts], dict[UUID, list[Command]], int]:
-    """What is known, what is to be sent, and how many are put off; all of it noted before anything goes out."""
+) -> _Round:
+    """What is known and to be sent; all of it noted before anything goes out."""
     facts = await _load(tx, heat_pump_ids, now)
     decisions = {id_: decide(situation_of(one, now, give_back=give_back)) for id_, one in facts.items()}
     moving = [id_ for id_, decision in decisions.items() if decision.writes]
@@ -108,7 +121,8 @@ async def _decide(
     to_send = {id_: _writes(decision, id_ in later) for id_, decision in decisions.items() if _is_open(facts[id_])}
     sent = {id_: [_command(facts[id_], w, now) for w in writes] for id_, writes in to_send.items() if writes}
     await _note(tx, facts, decisions, sent, now)
-    return facts, sent, len(later)
+    held = {id_: _renewals(facts[id_], decision, now) for id_, decision in decisions.items() if _is_open(facts[id_])}
+    return _Round(facts, sent, {id_: writes for id_, writes in held.items() if writes}, len(later))
 
 
 def _is_open(facts: PumpFacts) -> bool:
@@ -173,57 +187,6 @@ def situation_of(facts: PumpFacts, now: datetime, *, give_back: bool = False) ->
         disinfection_last_at=facts.last_dose_at,
         disinfection_every=dose_every(facts.tank_kwh_per_k),
     )
-
-
-def lever_facts(
-    owned: Sequence[Baseline], uses: Sequence[Use], values: Mapping[Channel, float], ranges: Mapping[Lever, object]
-) -> dict[Lever, LeverFacts]:
-    """What is known of each lever; an owner's value captured long ago counts only while ours is in force."""
-    by_lever = {Lever(b.lever): b for b in owned}
-    counts = {Lever(u.lever): u for u in uses}
-    found = {}
-    for lever in ranges:
-        read_back = values.get(Channel(lever.value))
-        baseline, use = by_lever.get(lever), counts.get(lever)
-        known = LeverFacts(
-            read_back=read_back,
-            writes_today=use.writes if use else 0,
-            blocks_today=use.blocks if use else 0,
-        )
-        found[lever] = known if baseline is None else _with_baseline(known, baseline)
-    return found
-
-
-def _with_baseline(known: LeverFacts, baseline: Baseline) -> LeverFacts:
-    is_owed = baseline.release_owed_since is not None
-    is_own = is_owed or known.read_back is None
-    return replace(
-        known,
-        own_value=baseline.own_value if is_own else None,
-        written_value=baseline.written_value,
-        written_at=baseline.written_at,
-        settle_at=baseline.settle_at,
-        attempts=baseline.attempts,
-        blocked_since=baseline.written_at,
-        backed_off_until=baseline.backed_off_until,
-        is_owed=is_owed,
-    )
-
-
-def own_settings(levers: Mapping[Lever, LeverFacts], values: Mapping[Channel, float]) -> OwnSettings:
-    """The owner's setpoints: captured while ours are in force, else as read."""
-    usual = OwnSettings()
-    return OwnSettings(
-        indoor_setpoint_c=_own(levers, values, Lever.INDOOR_SETPOINT_C, usual.indoor_setpoint_c),
-        dhw_setpoint_c=_own(levers, values, Lever.DHW_SETPOINT_C, usual.dhw_setpoint_c),
-    )
-
-
-def _own(levers: Mapping[Lever, LeverFacts], values: Mapping[Channel, float], lever: Lever, usual: float) -> float:
-    known = levers.get(lever)
-    if known is not None and known.own_value is not None:
-        return known.own_value
-    return values.get(Channel(lever.value), usual)
 
 
 def _command(facts: PumpFacts, write: LeverWrite, now: datetime) -> Command:
@@ -293,7 +256,7 @@ async def _send(tools: Tools, facts: Mapping[UUID, PumpFacts], sent: Mapping[UUI
     """Sends each pump's commands in one call; receipts and faults are saved together at the end."""
     if not sent:
         return
-    calls = {id_: _writing(tools, facts[id_], written) for id_, written in sent.items()}
+    calls = {id_: writing(tools, _address(facts[id_]), [_write(c) for c in written]) for id_, written in sent.items()}
     answers = await side_by_side(calls)
     outcomes = [o for id_, answer in answers.items() for o in outcomes_of(sent[id_], answer)]
     rejected = {id_: [c for c in sent[id_] if is_rejected(c, answer)] for id_, answer in answers.items()}
@@ -311,16 +274,20 @@ async def _send(tools: Tools, facts: Mapping[UUID, PumpFacts], sent: Mapping[UUI
             await connections.mark_lost(tx, list(lost.values()), tools.clock.wall_now())
 
 
-def _writing(
-    tools: Tools, facts: PumpFacts, written: Sequence[Command]
-) -> Callable[[], Awaitable[Receipt | OutsideWorldError]]:
-    writes = [Write(Lever(command.lever), command.value) for command in written]
+def _address(facts: PumpFacts) -> Address:
+    assert facts.connection is not None
+    return Address(facts.connection, facts.pump.external_device_id)
 
-    async def write() -> Receipt | OutsideWorldError:
-        async def call(driver: Driver, grant: Grant) -> Receipt:
-            return await driver.write(grant, facts.pump.external_device_id, writes)
 
-        assert facts.connection is not None
-        return await ask_vendor(tools, facts.connection, call)
+def _write(command: Command) -> Write:
+    return Write(Lever(command.lever), command.value, (command.ends_at - command.issued_at).total_seconds())
 
-    return write
+
+def _renewals(facts: PumpFacts, decision: Decision, now: datetime) -> list[Write]:
+    """What stays in force on levers whose writes end by themselves."""
+    ranges, held = Capabilities.from_json(facts.pump.capabilities).levers, {b.lever: b for b in facts.baselines}
+    return [
+        Write(lever, value, (until - now).total_seconds())
+        for lever, until in decision.holds.items()
+        if ranges[lever].expires_by_itself and (value := held[lever].written_value) is not None
+    ]

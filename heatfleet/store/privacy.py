@@ -9,7 +9,9 @@ from uuid import UUID
 
 import msgspec
 
+from heatfleet.store import gateway_signals, gateways
 from heatfleet.store.database import ReadTx, WriteTx
+from heatfleet.store.gateway_signals import Signal, What
 from heatfleet.store.rows import many, one
 
 
@@ -90,6 +92,7 @@ async def forget_grants(tx: WriteTx, connection_ids: Sequence[UUID], now: dateti
     """How many of these connections were closed for good, their grants wiped: those that no heat pump needs any more.
 
     A living heat pump needs its connection, and so does a deleted one until its owner's settings are seen restored.
+    Gateways behind them are revoked.
     """
     sql = """
         update connections c set grant_sealed = null, grant_expires_at = null, status = 'lost',
@@ -97,7 +100,10 @@ async def forget_grants(tx: WriteTx, connection_ids: Sequence[UUID], now: dateti
         where c.id = any($1) and c.grant_sealed is not null and not exists (
           select from heat_pumps h where h.connection_id = c.id and (h.deleted_at is null or exists (
             select from baselines b where b.heat_pump_id = h.id and b.release_owed_since is not null)))"""
-    return await tx.execute(sql, list(connection_ids), now)
+    closed = await tx.execute(sql, list(connection_ids), now)
+    revoked = await gateways.revoke_unneeded(tx, connection_ids, now) if closed else []
+    await gateway_signals.send(tx, *(Signal(What.SESSION, id_) for id_ in revoked))
+    return closed
 
 
 async def unread_connections(tx: ReadTx, org_id: UUID, user_id: UUID) -> list[UUID]:

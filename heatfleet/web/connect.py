@@ -16,6 +16,7 @@ from litestar import Request, get, post
 from litestar.types import ControllerRouterHandler
 
 from heatfleet.auth.errors import Unauthenticated
+from heatfleet.auth.secrets import CONNECT_STATE
 from heatfleet.domain.errors import Conflict, NotFound, OutsideWorldError
 from heatfleet.flows import connect as flow
 from heatfleet.flows import onboarding
@@ -30,7 +31,7 @@ from heatfleet.web.languages import best_language
 from heatfleet.web.pages import HtmlResponse, go, show, style
 
 WebRequest = Request[Any, Any, Any]
-STATE_PURPOSE = "connect-state"
+STATE_PURPOSE = CONNECT_STATE
 LINK_PURPOSE = "connect-device"
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatfleet.domain.batch import limit_batch
-from heatfleet.domain.levers import Lever, LeverRange, OptimizationLevel, SteeringState
+from heatfleet.domain.levers import Lever, LeverRange, OptimizationLevel, SteeringState, allowed_states
 from heatfleet.domain.plans import PlanStep, Reason
 from heatfleet.domain.policy import OwnSettings, Policy, comfort_at
 from heatfleet.domain.situation import ControlState, Decision, Guard, LeverFacts, Purpose, Situation, own_value
@@ -321,6 +321,26 @@ def test_an_sg_ready_block_ends_after_two_hours() -> None:
         assert bool(decision.releases) == gone
         if not gone:
             assert decision.holds[Lever.SG_READY_STATE] <= since + BLOCK_LONGEST
+
+
+def test_an_sg_ready_block_is_given_three_times_a_day() -> None:
+    ranges = {Lever.SG_READY_STATE: RANGES[Lever.SG_READY_STATE]}
+    for blocks, value in ((0, {Lever.SG_READY_STATE: 1.0}), (2, {Lever.SG_READY_STATE: 1.0}), (3, {})):
+        known = LeverFacts(2.0, 2.0, blocks_today=blocks)
+        decision = decide(
+            situation(ranges=ranges, levers={Lever.SG_READY_STATE: known}, wanted=step(SteeringState.MIN))
+        )
+        assert written(decision) == value
+        assert [r.guard for r in decision.refusals] == ([] if value else [Guard.BLOCK_LIMIT])
+
+
+@pytest.mark.parametrize(("minimum", "maximum", "lost"), [(2, 3, SteeringState.MIN), (1, 2, SteeringState.MAX)])
+def test_one_sg_ready_contact_has_one_side(minimum: float, maximum: float, lost: SteeringState) -> None:
+    ranges = {Lever.SG_READY_STATE: LeverRange(minimum, maximum, 1)}
+    states = {SteeringState.MIN, SteeringState.MID, SteeringState.MAX} - {lost}
+    assert set(allowed_states(OptimizationLevel.MAX, ranges)) == states
+    levers = {Lever.SG_READY_STATE: LeverFacts(2.0, 2.0)}
+    assert not written(decide(situation(ranges=ranges, levers=levers, wanted=step(lost))))
 
 
 @pytest.mark.parametrize("level", OptimizationLevel)

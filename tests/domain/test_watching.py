@@ -47,6 +47,17 @@ def test_fresh_readings_are_the_newest_plausible_ones() -> None:
     assert fresh_readings(snapshot(21.0, old), NOW, 5 * MINUTE).at is None
 
 
+def test_a_pump_that_tells_nothing_but_its_setting_is_not_blind() -> None:
+    assert fresh_readings(snapshot(21.0), NOW, 5 * MINUTE).at == NOW
+
+
+def test_a_lever_that_ends_by_itself_is_not_taken_for_the_owners_hand() -> None:
+    ends = LeverRange(5, 30, 0.5, expires_by_itself=True)
+    outcome = watch_lever(moved(), snapshot(21.0), NOW, ends)
+    assert (outcome.standing, outcome.backed_off_until) == (Standing.RESTORED, None), "its carrier lost contact"
+    assert watch_lever(moved(), snapshot(19.0), NOW, ends).standing is Standing.OVERRIDDEN
+
+
 @pytest.mark.parametrize(
     ("lever", "seen_c", "verdict", "standing"),
     [

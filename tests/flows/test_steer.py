@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from heatfleet.domain.errors import SUBSCRIPTION_NEEDED, AccessLost, OutsideWorldError, Refused, TryAgain
-from heatfleet.domain.levers import Lever, SteeringState
+from heatfleet.domain.levers import Lever, LeverRange, SteeringState
 from heatfleet.domain.plans import Plan, PlanStep, Reason
 from heatfleet.domain.readings import Channel, Reading, Snapshot
 from heatfleet.domain.time_grid import MTU, floor_mtu
@@ -24,7 +24,7 @@ from heatfleet.store.database import FLEET, Database
 from heatfleet.vendors.kit.driver import Grant, Receipt, Write
 from heatfleet.vendors.kit.grants import SealKeys, grant_aad, seal
 from tests.conftest import FakeClock
-from tests.store.worlds import add_connection, add_pump, add_user
+from tests.store.worlds import add_connection, add_pump, add_user, capabilities
 
 KEYS = SealKeys((b"k" * 32,))
 OWN = {Channel.CURVE_OFFSET_K: 0.0, Channel.DHW_SETPOINT_C: 55.0, Channel.DHW_BOOST: 0.0}
@@ -249,3 +249,40 @@ async def test_stale_readings_end_steering(fleet: Fleet) -> None:
     await steer(fleet.tools)
     assert await fleet.rows("select control_state, current_state from heat_pumps") == [("lost", None)]
     assert fleet.driver.settings == OWN
+
+
+async def test_a_write_that_ends_by_itself_is_renewed_without_a_command(fleet: Fleet) -> None:
+    ends = {Lever.SG_READY_STATE: LeverRange(1, 3, 1, settle_h=0.02, expires_by_itself=True)}
+    async with fleet.database.write(FLEET) as tx:
+        await tx.execute("update heat_pumps set capabilities = $1", capabilities(ends))
+    fleet.driver.settings = {Channel.SG_READY_STATE: 2.0}
+    await fleet.minutes(5)
+    await fleet.planned(SteeringState.MAX)
+    assert (await steer(fleet.tools)).commands == 1
+    assert fleet.driver.sent == [Write(Lever.SG_READY_STATE, 3.0, 3600.0)], "it has an end of its own"
+    await fleet.minutes(15)
+    assert (await steer(fleet.tools)).commands == 0
+    assert fleet.driver.sent[1:] == [Write(Lever.SG_READY_STATE, 3.0, 3600.0)]
+    assert await fleet.rows("select status from commands") == [("confirmed",)]
+    fleet.driver.settings = {Channel.SG_READY_STATE: 2.0}
+    await fleet.minutes(15)
+    assert await fleet.rows("select release_owed_since, backed_off_until from baselines") == [(None, None)]
+    assert (await steer(fleet.tools)).commands == 1, "contact is back, and nobody takes it for the owner's hand"
+
+
+async def test_a_renewal_that_fails_does_no_harm(fleet: Fleet) -> None:
+    ends = {Lever.SG_READY_STATE: LeverRange(1, 3, 1, settle_h=0.02, expires_by_itself=True)}
+    async with fleet.database.write(FLEET) as tx:
+        await tx.execute("update heat_pumps set capabilities = $1", capabilities(ends))
+    fleet.driver.settings = {Channel.SG_READY_STATE: 2.0}
+    await fleet.minutes(5)
+    await fleet.planned(SteeringState.MAX)
+    await steer(fleet.tools)
+    await fleet.minutes(15)
+
+    def fail() -> None:
+        raise TryAgain("off line", after_s=60)
+
+    fleet.driver.on_write = fail
+    assert (await steer(fleet.tools)).commands == 0
+    assert await fleet.rows("select status from commands") == [("confirmed",)]

@@ -21,7 +21,7 @@ import structlog
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, Refused, TryAgain
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.readings import Channel
-from heatfleet.vendors.kit.driver import DeviceRef, Driver, FormStep, Grant, RedirectStep, Write
+from heatfleet.vendors.kit.driver import DeviceRef, Driver, FormStep, Grant, PairStep, RedirectStep, Write
 from heatfleet.vendors.kit.emulation.contract import EmulatedVendor
 from heatfleet.vendors.kit.emulation.faults import Fault
 from heatfleet.vendors.kit.grants import GrantLocks, GrantStore, TokenStale, with_grant
@@ -99,7 +99,7 @@ def passed(bench: Bench) -> Callable[[str], None]:
 
 async def test_signs_in_through_the_promised_step(bench: Bench, passed: Callable[[str], None]) -> None:
     step = await bench.driver.begin_sign_in(REDIRECT_URI, "s", "de")
-    kinds = {"redirect": RedirectStep, "form": FormStep}
+    kinds = {"redirect": RedirectStep, "form": FormStep, "pair": PairStep}
     assert isinstance(step, kinds.get(bench.manifest.sign_in, object))
     assert bench.grant.account_id
     with pytest.raises((AccessLost, Refused)):

@@ -111,10 +111,14 @@ class Unread:
 
 @dataclass(frozen=True)
 class Write:
-    """Move one lever of one device to ``value`` (the lever's unit, already on the device's step)."""
+    """Move one lever of one device to ``value`` (the lever's unit, already on the device's step).
+
+    ``lasts_s`` is for levers whose writes end by themselves: after how many seconds of the fleet clock this one must.
+    """
 
     lever: Lever
     value: float
+    lasts_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ E = TypeVar("E", bound=StrEnum)
 NAME = re.compile(r"[a-z][a-z0-9]{1,40}")
 
 
-
 class SignInKind(StrEnum):
     """The first step a person sees, see ``driver.SignInStep``."""
 
@@ -33,7 +32,11 @@ class SignInKind(StrEnum):
 
 @dataclass(frozen=True)
 class ConfigKey:
-    """One operator setting of a vendor; keys ending in ``_url`` are hosts the driver may call wherever they resolve."""
+    """One operator setting of a vendor.
+
+    Keys ending in ``_url`` are hosts the driver may call wherever they resolve; ``networks`` are address ranges in
+    which it may call whatever address a person typed.
+    """
 
     help: str
     required: bool = True
@@ -58,6 +61,7 @@ class Manifest:
     account_budgets: tuple[Budget, ...] = ()
     is_official: bool = True
     needs_gateway: bool = False
+    is_local: bool = False  # in the owner's own network: what a gateway in the home can run
     is_quota_header_per_app: bool = False
     instructions: str = ""
     signup_link: str = ""
@@ -108,6 +112,7 @@ def _read(keys: _Keys) -> Manifest:
         is_quota_header_per_app=keys.take("budget.is_header_per_app", _flag, default=False),
         is_official=keys.take("is_official", _flag, default=True),
         needs_gateway=keys.take("needs_gateway", _flag, default=False),
+        is_local=keys.take("is_local", _flag, default=False),
         instructions=keys.take("instructions", _text, default=""),
         signup_link=keys.take("signup_link", _text, default=""),
         config=keys.take("config", _config, default={}),

@@ -1,17 +1,20 @@
-"""Where a driver's calls may go: the operator's own vendor addresses, else public https hosts only."""
+"""Where a driver's calls may go: the operator's own vendor addresses and networks, else public https hosts only."""
 
 from __future__ import annotations
 
 import socket
-from ipaddress import ip_address
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from heatfleet.domain.errors import Refused
+from heatfleet.domain.errors import Invalid, Refused
 
 MAX_TRUSTED = 1000
+
+Network = IPv4Network | IPv6Network
 
 
 def is_public(address: str) -> bool:
@@ -28,6 +31,24 @@ def origin_of(url: str) -> str:
         raise Refused("not an http address", code="forbidden_address")
     port = parts.port or (443 if parts.scheme == "https" else 80)
     return f"{parts.scheme}://{parts.hostname.lower()}:{port}"
+
+
+def parse_networks(text: str) -> tuple[Network, ...]:
+    """The networks in ``text`` (``192.168.1.0/24, fd00::/8``); raises :class:`Invalid`."""
+    try:
+        return tuple(ip_network(part) for part in text.replace(",", " ").split())
+    except ValueError as fault:
+        raise Invalid.field("networks", str(fault), where="settings") from None
+
+
+def is_within(url: str, networks: Sequence[Network]) -> bool:
+    """Whether ``url`` names an address (no name: names can be made to point anywhere) in one of ``networks``."""
+    origin_of(url)
+    host = str(urlsplit(url).hostname).lower()
+    if not networks or not _is_literal(host):
+        return False
+    ip = ip_address(host.partition("%")[0])
+    return any(ip.version == network.version and ip in network for network in networks)
 
 
 class GuardedResolver(AbstractResolver):
