@@ -90,6 +90,7 @@ async def test_the_pump_never_sees_forced_on_between_two_states(wall: Wall, cloc
     wall.relays._signal = lambda home, at: (seen.append(wall.relays.state_of(home)), signal(home, at))[1]  # type: ignore
     for state in (1, 3, 1, 2, 3, 2):
         await wall.set(pump, state)
+        clock.advance(timedelta(seconds=10))
     assert 4 not in seen
     assert seen[-1] == 2
 
