@@ -141,10 +141,11 @@ CONSTRUCTED = {"Database", "VendorHttp", "Registry", "KeyRing", "Worker", "RealC
 
 
 def test_only_the_app_constructs() -> None:
+    """The agent in a home is a small house of its own, put together in ``gateway/start.py``."""
     found = [
         f"{name}:{node.lineno} {node.func.id}"
         for name, tree in TREES.items()
-        if not name.startswith(("app.py", "app/", "demo/", "bench/", "store/", "clocks.py"))
+        if not name.startswith(("app.py", "app/", "demo/", "bench/", "store/", "clocks.py", "gateway/start.py"))
         for node in ast.walk(tree)
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Name)
