@@ -141,7 +141,7 @@ CONSTRUCTED = {"Database", "VendorHttp", "Registry", "KeyRing", "Worker", "RealC
 
 
 def test_only_the_app_constructs() -> None:
-    """And ``gateway/start.py``, which is the agent's."""
+    """The agent in a home is a small house of its own, put together in ``gateway/start.py``."""
     found = [
         f"{name}:{node.lineno} {node.func.id}"
         for name, tree in TREES.items()
