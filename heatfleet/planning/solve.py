@@ -66,7 +66,7 @@ def _part(problem: Problem, part: slice) -> Problem:
 def _solve_chunk(batch: Batch, rules: Rules, effort: Effort) -> tuple[Array, Array]:
     homes, steps, actions = batch.energy.shape
     memory = (
-        grid_for(steps),
+        grid_for(steps, actions),
         work_for(steps, rules.min_on + rules.min_off, actions),
         tank_for(steps),
         best_for(steps),
