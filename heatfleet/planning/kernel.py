@@ -9,6 +9,7 @@ from numba import njit
 
 from heatfleet.planning.arrays import Batch, Home, Rules, home_of
 from heatfleet.planning.evaluate import SCORES, STARTS_OVER, ranking, score
+from heatfleet.planning.exchange_kernel import WORTH_IT, Touch, gain, open_touch, runs_hold, see_plan
 from heatfleet.planning.plane_kernel import Plane, lay_plane, plane_backward, plane_walk, swing_k
 from heatfleet.planning.space_kernel import Grid, Work, backward, lay_grid, walk
 from heatfleet.planning.tank_kernel import Tank, charge_costs, place_dose, plan_tank
@@ -25,6 +26,9 @@ class Effort(NamedTuple):
     passes: int
     polish: int  # passes over both modes, for two-mass buildings
     layers: int
+    reach: float  # how far the polish looks, as a share of the fast mode's rise so far
+    sweeps: int  # of exchanges at the end
+    apart: int  # steps between what is exchanged
     swing_k: float  # polished where heat moves the fast mode by more than this
 
 
@@ -46,7 +50,7 @@ def best_for(steps: int) -> Best:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def consider(batch: Batch, rules: Rules, i: int, scale: float, action: Array, best: Best) -> bool:
     """Keep ``action`` when it scores better than the best so far; whether it did."""
     score(batch, rules, i, action, best.trial, best.indoor, best.tank)
@@ -54,8 +58,10 @@ def consider(batch: Batch, rules: Rules, i: int, scale: float, action: Array, be
     if rank >= best.rank[0]:
         return False
     best.rank[0] = rank
-    best.action[:] = action
-    best.score[:] = best.trial
+    for t in range(action.shape[0]):
+        best.action[t] = action[t]
+    for j in range(SCORES):
+        best.score[j] = best.trial[j]
     return True
 
 
@@ -83,12 +89,57 @@ def _steady_fast_mode(home: Home, nominal: Array) -> None:
         nominal[t + 1] = home.fast[0] * nominal[t] + home.fast[1] * heat + home.fast_w[t]
 
 
+@njit(cache=True, nogil=True, _nrt=False)
+def _used_k(home: Home, nominal: Array) -> float:
+    """How far heat raises the fast mode on the nominal trajectory, at most [K]."""
+    free, most = home.fast[2], 0.0
+    for t in range(home.heat.shape[0]):
+        free = home.fast[0] * free + home.fast_w[t]
+        most = max(most, nominal[t + 1] - free)
+    return most
+
+
 @njit(cache=True, nogil=True)
 def _blend(known: Array, new: Array, share: float) -> None:
     """Move the surcharge towards the newly seen loss."""
     for t in range(known.shape[0]):
         value = min(max(new[t], -LOST_MAX), LOST_MAX)
         known[t] += share * (value - known[t])
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def exchange(batch: Batch, rules: Rules, i: int, home: Home, effort: Effort, action: Array, best: Best,
+             touch: Touch) -> None:  # fmt: skip
+    """Make the best plan better by exchanges between steps up to ``effort.apart`` apart, in some sweeps."""
+    steps, charge, water = action.shape[0], home.heat.shape[1] - 1, rules.step_h * rules.dhw_penalty / home.scale
+    for t in range(steps):
+        action[t] = best.action[t]
+    open_touch(batch, i, home, touch)
+    score(batch, rules, i, action, best.trial, best.indoor, best.tank)
+    see_plan(batch, rules, i, home, best.indoor, best.tank, touch)
+    for _ in range(effort.sweeps):
+        better = False
+        for t in range(steps):
+            for u in range(t + 1, min(t + effort.apart + 1, steps)):
+                for move in range(-1, 2):
+                    a, b = action[t], action[u]
+                    x, y = (b, a) if move == 0 else (a + move, b - move)
+                    if move != 0 and (max(a, b) == charge or min(x, y) < 0 or max(x, y) == charge):
+                        continue
+                    if a == x or gain(home, touch, water, action, t, x, u, y) < WORTH_IT:
+                        continue
+                    action[t], action[u] = x, y
+                    turned = (x > 0) != (a > 0), (y > 0) != (b > 0)
+                    holds = (not turned[0] or runs_hold(batch, rules, i, action, t)) and (
+                        not turned[1] or runs_hold(batch, rules, i, action, u)
+                    )
+                    if holds and consider(batch, rules, i, home.scale, action, best):
+                        see_plan(batch, rules, i, home, best.indoor, best.tank, touch)
+                        better = True
+                    else:
+                        action[t], action[u] = a, b
+        if not better:
+            break
 
 
 @njit(cache=True, nogil=True)
@@ -99,7 +150,7 @@ def plan_homes(
 
     One function on purpose: every further level would be compiled with all that is below it once more.
     """
-    grid, work, tank, best, plane = memory
+    grid, work, tank, best, plane, touch = memory
     steps = out[0].shape[1]
     nominal, surcharge, lost = np.zeros(steps + 1), np.zeros(steps), np.zeros(steps)
     slots, action = np.zeros(steps, np.bool_), np.zeros(steps, np.int8)
@@ -123,11 +174,13 @@ def plan_homes(
                 backward(home, grid, work, nominal, slots, start, rules.min_on, rules.min_off)
                 walk(home, grid, work.rows, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
             else:
-                lay_plane(home, grid, plane)
+                lay_plane(home, grid, plane, effort.reach * _used_k(home, nominal))
                 plane_backward(home, grid, plane, slots, start, rules.min_on, rules.min_off)
                 plane_walk(home, grid, plane, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
             consider(batch, rules, i, home.scale, action, best)
             _blend(surcharge, lost, 1.0 if p == 0 else 0.5)
             if best.trial[STARTS_OVER] > 0:
                 start = 2.0 * start + 0.5
+        if effort.sweeps > 0:
+            exchange(batch, rules, i, home, effort, action, best, touch)
         out[0][i], out[1][i] = best.action, best.score

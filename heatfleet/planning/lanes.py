@@ -119,6 +119,31 @@ def plus(_typing: Any, _a: Any, _b: Any) -> Code:
 
 
 @intrinsic
+def minus(_typing: Any, _a: Any, _b: Any) -> Code:
+    """a - b."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return builder.fsub(args[0], args[1], flags=_FUSED)
+
+    return lanes(lanes, lanes), code
+
+
+@intrinsic
+def total(_typing: Any, _a: Any) -> Code:
+    """The sum of all lanes."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        vector, width, one = args[0], LANES, ir.IntType(32)
+        while width > 1:
+            width //= 2
+            places = ir.Constant(ir.VectorType(one, LANES), [(i + width) % LANES for i in range(LANES)])
+            vector = builder.fadd(vector, builder.shuffle_vector(vector, vector, places))
+        return builder.extract_element(vector, ir.Constant(one, 0))
+
+    return types.float32(lanes), code
+
+
+@intrinsic
 def times(_typing: Any, _a: Any, _b: Any) -> Code:
     """a · b."""
 

@@ -70,10 +70,10 @@ def swing_k(home: Home) -> float:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def lay_plane(home: Home, grid: Grid, plane: Plane) -> None:
+def lay_plane(home: Home, grid: Grid, plane: Plane, used_k: float) -> None:
     """Fill the grid of ``u`` (the reachable part of the band and its margin) and the layers of ``phi``."""
     steps, layers = home.heat.shape[0], plane.rows.shape[1]
-    plane.room[0] = max(swing_k(home), 1e-3)
+    plane.room[0] = max(min(swing_k(home), used_k), 1e-3)
     plane.room[1] = plane.room[0] / (layers - 1)
     most, top = grid.room[0], grid.room[1]
     plane.free[0] = home.fast[2]

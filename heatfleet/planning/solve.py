@@ -16,6 +16,7 @@ import numpy as np
 from heatfleet.domain.errors import Invalid
 from heatfleet.planning.arrays import Batch, Rules, batch_of
 from heatfleet.planning.evaluate import COST, OBJECTIVE, PENALTY, SCORES
+from heatfleet.planning.exchange_kernel import touch_for
 from heatfleet.planning.kernel import Effort, best_for, plan_homes
 from heatfleet.planning.plane_kernel import plane_for
 from heatfleet.planning.problem import Problem, Solution
@@ -23,7 +24,7 @@ from heatfleet.planning.space_kernel import grid_for, work_for
 from heatfleet.planning.tank_kernel import tank_for
 from heatfleet.thermal.arrays import Array
 
-EFFORTS = {"fast": Effort(2, 1, 8, 2.0), "best": Effort(2, 2, 10, 0.2)}
+EFFORTS = {"fast": Effort(2, 1, 8, 1.6, 0, 8, 2.0), "best": Effort(2, 2, 10, 1.6, 9, 8, 0.2)}
 CHUNK_HOMES = 512
 
 
@@ -71,6 +72,7 @@ def _solve_chunk(batch: Batch, rules: Rules, effort: Effort) -> tuple[Array, Arr
         tank_for(steps),
         best_for(steps),
         plane_for(steps, rules.min_on + rules.min_off, actions, effort.layers),
+        touch_for(steps, actions),
     )
     out = np.zeros((homes, steps), np.int8), np.zeros((homes, SCORES))
     plan_homes(batch, rules, effort, memory, out)
