@@ -29,6 +29,7 @@ class Effort(NamedTuple):
     reach: float  # how far the polish looks, as a share of the fast mode's rise so far
     sweeps: int  # of exchanges at the end
     apart: int  # steps between what is exchanged
+    water_apart: int  # the same where one of them charges the tank
     swing_k: float  # polished where heat moves the fast mode by more than this
 
 
@@ -108,6 +109,21 @@ def _blend(known: Array, new: Array, share: float) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def _take(batch: Batch, rules: Rules, i: int, home: Home, action: Array, best: Best, touch: Touch,
+          t: int, x: int, u: int, y: int) -> bool:  # fmt: skip
+    """Let step ``t`` do ``x`` and step ``u`` do ``y``; undone, and False, when that is not better after all."""
+    a, b = action[t], action[u]
+    action[t], action[u] = x, y
+    if (x > 0) == (a > 0) or runs_hold(batch, rules, i, action, t):
+        if (y > 0) == (b > 0) or runs_hold(batch, rules, i, action, u):
+            if consider(batch, rules, i, home.scale, action, best):
+                see_plan(batch, rules, i, home, best.indoor, best.tank, touch)
+                return True
+    action[t], action[u] = a, b
+    return False
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def exchange(batch: Batch, rules: Rules, i: int, home: Home, effort: Effort, action: Array, best: Best,
              touch: Touch) -> None:  # fmt: skip
     """Make the best plan better by exchanges between steps up to ``effort.apart`` apart, in some sweeps."""
@@ -118,27 +134,24 @@ def exchange(batch: Batch, rules: Rules, i: int, home: Home, effort: Effort, act
     score(batch, rules, i, action, best.trial, best.indoor, best.tank)
     see_plan(batch, rules, i, home, best.indoor, best.tank, touch)
     for _ in range(effort.sweeps):
-        better = False
-        for t in range(steps):
-            for u in range(t + 1, min(t + effort.apart + 1, steps)):
-                for move in range(-1, 2):
+        before = best.rank[0]
+        for t in range(steps - 1):
+            for u in range(t + 1, steps):
+                moves = 3 + (charge + 1 if u == t + 1 else 0)  # beside exchanges, each step on its own
+                if u > t + effort.apart:
+                    moves = 1 if u <= t + effort.water_apart and (action[t] == charge or action[u] == charge) else 0
+                for move in range(moves):
                     a, b = action[t], action[u]
-                    x, y = (b, a) if move == 0 else (a + move, b - move)
-                    if move != 0 and (max(a, b) == charge or min(x, y) < 0 or max(x, y) == charge):
-                        continue
-                    if a == x or gain(home, touch, water, action, t, x, u, y) < WORTH_IT:
-                        continue
-                    action[t], action[u] = x, y
-                    turned = (x > 0) != (a > 0), (y > 0) != (b > 0)
-                    holds = (not turned[0] or runs_hold(batch, rules, i, action, t)) and (
-                        not turned[1] or runs_hold(batch, rules, i, action, u)
-                    )
-                    if holds and consider(batch, rules, i, home.scale, action, best):
-                        see_plan(batch, rules, i, home, best.indoor, best.tank, touch)
-                        better = True
-                    else:
-                        action[t], action[u] = a, b
-        if not better:
+                    x, y = b, a
+                    if move == 1 or move == 2:
+                        x, y = a + 2 * move - 3, b - 2 * move + 3
+                        if max(a, b) == charge or min(x, y) < 0 or max(x, y) == charge:
+                            continue
+                    elif move > 2:
+                        x, y = move - 3, b
+                    if a != x and gain(home, touch, water, action, t, x, u, y) >= WORTH_IT:
+                        _take(batch, rules, i, home, action, best, touch, t, x, u, y)
+        if best.rank[0] >= before:
             break
 
 

@@ -24,7 +24,7 @@ from heatfleet.planning.space_kernel import grid_for, work_for
 from heatfleet.planning.tank_kernel import tank_for
 from heatfleet.thermal.arrays import Array
 
-EFFORTS = {"fast": Effort(2, 1, 8, 1.6, 0, 8, 2.0), "best": Effort(2, 2, 10, 1.6, 9, 8, 0.2)}
+EFFORTS = {"fast": Effort(2, 1, 8, 1.6, 2, 8, 8, 2.0), "best": Effort(2, 1, 10, 1.6, 9, 24, 96, 0.2)}
 CHUNK_HOMES = 512
 
 
