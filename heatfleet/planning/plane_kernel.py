@@ -219,12 +219,9 @@ def _best_of_plane(
         b = least(blend(cost, q, p, left, right), b)
         q = _between(after, m + 48, n + 48, lower, upper)
         c = least(blend(cost, p, q, left, right), c)
-        p = _between(after, m + 64, n + 64, lower, upper)
-        d = least(blend(cost, q, p, left, right), d)
     store(out, to, plus(a, load(outside, 0)))
     store(out, to + 16, plus(b, load(outside, 16)))
     store(out, to + 32, plus(c, load(outside, 32)))
-    store(out, to + 48, plus(d, load(outside, 48)))
 
 
 @njit(cache=True, nogil=True, _nrt=False)

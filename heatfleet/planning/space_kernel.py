@@ -18,7 +18,7 @@ from heatfleet.planning.arrays import BIG, Home
 from heatfleet.planning.lanes import LANES, after_first, aligned, least, load, most, peek, plus, same, store, times
 from heatfleet.thermal.arrays import Array
 
-CELLS = 64
+CELLS = 48
 GUARD = 48  # cells kept on both sides, filled by linear extrapolation
 REGRID = 0.6  # cells may shrink to this share before they are laid out anew
 f4 = np.float32
@@ -254,12 +254,9 @@ def _best_of(out: Array, to: int, work: Work, after: Array, row: int, begin: int
         b = least(blend(load(base, at + 16), q, p, left, right), b)
         q = load(after, m + 48)
         c = least(blend(load(base, at + 32), p, q, left, right), c)
-        p = load(after, m + 64)
-        d = least(blend(load(base, at + 48), q, p, left, right), d)
     store(out, to, a)
     store(out, to + 16, b)
     store(out, to + 32, c)
-    store(out, to + 48, d)
 
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
