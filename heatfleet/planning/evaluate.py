@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -132,3 +133,36 @@ def _check_dose(batch: Batch, i: int, tank: Array, out: Array) -> None:
         in_a_row = in_a_row + 1 if tank[t] >= batch.dose[i, 1] - 1e-6 else 0
         longest = max(longest, in_a_row)
     out[DOSE] = 0.0 if longest >= steps else 1.0
+
+
+class Best(NamedTuple):
+    """The best plan of one home so far, and room to score another."""
+
+    action: Array  # (step,) int8
+    score: Array  # (SCORES,)
+    rank: Array  # (1,)
+    trial: Array  # (SCORES,)
+    indoor: Array  # (step,)
+    tank: Array  # (step,)
+
+
+def best_for(steps: int) -> Best:
+    """Nothing found yet."""
+    return Best(
+        np.zeros(steps, np.int8), np.zeros(SCORES), np.zeros(1), np.zeros(SCORES), np.zeros(steps), np.zeros(steps)
+    )
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def consider(batch: Batch, rules: Rules, i: int, scale: float, action: Array, best: Best) -> bool:
+    """Keep ``action`` when it scores better than the best so far; whether it did."""
+    score(batch, rules, i, action, best.trial, best.indoor, best.tank)
+    rank = ranking(best.trial, scale)
+    if rank >= best.rank[0]:
+        return False
+    best.rank[0] = rank
+    for t in range(action.shape[0]):
+        best.action[t] = action[t]
+    for j in range(SCORES):
+        best.score[j] = best.trial[j]
+    return True

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from heatfleet.planning.arrays import Batch, Home, Rules
+from heatfleet.planning.evaluate import Best, consider, score
 from heatfleet.planning.lanes import LANES, aligned, load, minus, most, plus, same, times, total
 from heatfleet.thermal.arrays import Array
 
@@ -32,22 +33,24 @@ class Touch(NamedTuple):
     net: Array  # (step, action) cost of an action less the value of its heat at the end
     rise: Array  # (step,) of the tank by a charge [K]
     rest: Array  # (vectors + 1,) penalty from a vector on
+    action: Array  # (step,) int8, the plan that is changed
 
 
 def touch_for(steps: int, actions: int) -> Touch:
     """Memory for homes of this size."""
     size = -(-steps // LANES) * LANES
-    rows = [aligned(size) for _ in range(4)]
-    for row in rows:
+    inside = [aligned(size) for _ in range(4)]
+    for row in inside:
         row[:] = FAR_BELOW
+    cold, hot, tank_cold, tank_hot = inside
     return Touch(
-        *rows, aligned(2 * size), aligned(2 * size), np.zeros((steps, actions)), np.zeros(steps),
-        np.zeros(size // LANES + 1),
+        cold, hot, tank_cold, tank_hot, aligned(2 * size), aligned(2 * size), np.zeros((steps, actions)),
+        np.zeros(steps), np.zeros(size // LANES + 1), np.zeros(steps, np.int8),
     )  # fmt: skip
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def open_touch(batch: Batch, i: int, home: Home, touch: Touch) -> None:
+def _open(batch: Batch, i: int, home: Home, touch: Touch) -> None:
     """Fill what does not depend on the plan of home ``i``."""
     steps, charge, size = home.heat.shape[0], home.heat.shape[1] - 1, touch.cold.shape[0]
     slow, fast, tank = home.slow[1], home.fast[1], 1.0
@@ -64,7 +67,7 @@ def open_touch(batch: Batch, i: int, home: Home, touch: Touch) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def see_plan(batch: Batch, rules: Rules, i: int, home: Home, indoor: Array, tank: Array, touch: Touch) -> None:
+def _see(batch: Batch, rules: Rules, i: int, home: Home, indoor: Array, tank: Array, touch: Touch) -> None:
     """Fill what depends on the trajectories (step,) of the plan."""
     size, weight = touch.cold.shape[0], rules.step_h * rules.dhw_penalty / home.scale
     for t in range(indoor.shape[0]):
@@ -83,16 +86,14 @@ def _outside(cold: Array, hot: Array, response: Array, t: int, by: float, u: int
     size, none, sum_ = cold.shape[0], same(0.0), same(0.0)
     first, second = same(by), same(also)
     for n in range(t - t % LANES, size, LANES):
-        change = plus(
-            times(first, load(response, size + n - t)), times(second, load(response, size + n - u))
-        )
+        change = plus(times(first, load(response, size + n - t)), times(second, load(response, size + n - u)))
         sum_ = plus(sum_, most(minus(load(cold, n), change), none))
         sum_ = plus(sum_, most(plus(load(hot, n), change), none))
     return total(sum_)
 
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def gain(home: Home, touch: Touch, water: float, action: Array, t: int, x: int, u: int, y: int) -> float:
+def _gain(home: Home, touch: Touch, water: float, action: Array, t: int, x: int, u: int, y: int) -> float:
     """What is won when step ``t`` does ``x`` and the later step ``u`` does ``y`` instead; nothing when it cannot be
     much. Starts and dwell are not looked at."""
     a, b, net = action[t], action[u], touch.net
@@ -120,7 +121,7 @@ def _begins(action: Array, t: int) -> int:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def runs_hold(batch: Batch, rules: Rules, i: int, action: Array, t: int) -> bool:
+def _runs_hold(batch: Batch, rules: Rules, i: int, action: Array, t: int) -> bool:
     """Whether the runs around step ``t`` last as long as they must; the last may be open."""
     steps, begin = action.shape[0], _begins(action, t)
     if begin > 0:
@@ -136,3 +137,70 @@ def runs_hold(batch: Batch, rules: Rules, i: int, action: Array, t: int) -> bool
             return False
         begin = end
     return True
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _take(batch: Batch, rules: Rules, i: int, home: Home, action: Array, best: Best, touch: Touch,
+          t: int, x: int, u: int, y: int) -> bool:  # fmt: skip
+    """Let step ``t`` do ``x`` and step ``u`` do ``y``; undone, and False, when that is not better after all."""
+    a, b = action[t], action[u]
+    action[t], action[u] = x, y
+    holds = (x > 0) == (a > 0) or _runs_hold(batch, rules, i, action, t)
+    holds = holds and ((y > 0) == (b > 0) or _runs_hold(batch, rules, i, action, u))
+    if holds and consider(batch, rules, i, home.scale, action, best):
+        _see(batch, rules, i, home, best.indoor, best.tank, touch)
+        return True
+    action[t], action[u] = a, b
+    return False
+
+
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+def _moved(move: int, a: int, b: int, charge: int) -> tuple[int, int]:
+    """What two steps that do ``a`` and ``b`` do after a move: exchanged; one raised and the other lowered; then the
+    first on its own, any action. The same as before when there is no such move."""
+    if move == 0:
+        return b, a
+    if move > 2:
+        return move - 3, b
+    x, y = a + 2 * move - 3, b - 2 * move + 3
+    if max(a, b) == charge or min(x, y) < 0 or max(x, y) == charge:
+        return a, b
+    return x, y
+
+
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+def _moves(t: int, u: int, apart: int, actions: int) -> int:
+    """How many moves of steps ``t`` and ``u`` are tried; beyond ``apart`` only the exchange."""
+    if u == t + 1:
+        return 3 + actions
+    return 3 if u <= t + apart else 1
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def exchange(batch: Batch, rules: Rules, i: int, home: Home, limits: tuple[int, int, int], best: Best,
+             touch: Touch) -> None:  # fmt: skip
+    """Make the best plan better by moves of two steps each, all of them tried in a sweep.
+
+    ``limits`` = most sweeps, how far apart the steps may be, and how far where one of them charges the tank.
+    """
+    (sweeps, apart, water_apart), action = limits, touch.action
+    steps, charge, water = action.shape[0], home.heat.shape[1] - 1, rules.step_h * rules.dhw_penalty / home.scale
+    for t in range(steps):
+        action[t] = best.action[t]
+    _open(batch, i, home, touch)
+    score(batch, rules, i, action, best.trial, best.indoor, best.tank)
+    _see(batch, rules, i, home, best.indoor, best.tank, touch)
+    for _ in range(sweeps):
+        before = best.rank[0]
+        for t in range(steps - 1):
+            for u in range(t + 1, min(t + max(apart, water_apart) + 1, steps)):
+                if u > t + (water_apart if action[t] == charge or action[u] == charge else apart):
+                    continue
+                for move in range(_moves(t, u, apart, charge + 1)):
+                    x, y = _moved(move, action[t], action[u], charge)
+                    if x == action[t] and y == action[u]:
+                        continue
+                    if _gain(home, touch, water, action, t, x, u, y) >= WORTH_IT:
+                        _take(batch, rules, i, home, action, best, touch, t, x, u, y)
+        if best.rank[0] >= before:
+            break

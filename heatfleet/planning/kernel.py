@@ -8,8 +8,8 @@ import numpy as np
 from numba import njit
 
 from heatfleet.planning.arrays import Batch, Home, Rules, home_of
-from heatfleet.planning.evaluate import SCORES, STARTS_OVER, ranking, score
-from heatfleet.planning.exchange_kernel import WORTH_IT, Touch, gain, open_touch, runs_hold, see_plan
+from heatfleet.planning.evaluate import STARTS_OVER, Best, consider
+from heatfleet.planning.exchange_kernel import Touch, exchange
 from heatfleet.planning.plane_kernel import Plane, lay_plane, plane_backward, plane_walk, swing_k
 from heatfleet.planning.space_kernel import Grid, Work, backward, lay_grid, walk
 from heatfleet.planning.tank_kernel import Tank, charge_costs, place_dose, plan_tank
@@ -31,39 +31,6 @@ class Effort(NamedTuple):
     apart: int  # steps between what is exchanged
     water_apart: int  # the same where one of them charges the tank
     swing_k: float  # polished where heat moves the fast mode by more than this
-
-
-class Best(NamedTuple):
-    """The best plan of one home so far, and room to score another."""
-
-    action: Array  # (step,) int8
-    score: Array  # (SCORES,)
-    rank: Array  # (1,)
-    trial: Array  # (SCORES,)
-    indoor: Array  # (step,)
-    tank: Array  # (step,)
-
-
-def best_for(steps: int) -> Best:
-    """Nothing found yet."""
-    return Best(
-        np.zeros(steps, np.int8), np.zeros(SCORES), np.zeros(1), np.zeros(SCORES), np.zeros(steps), np.zeros(steps)
-    )
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def consider(batch: Batch, rules: Rules, i: int, scale: float, action: Array, best: Best) -> bool:
-    """Keep ``action`` when it scores better than the best so far; whether it did."""
-    score(batch, rules, i, action, best.trial, best.indoor, best.tank)
-    rank = ranking(best.trial, scale)
-    if rank >= best.rank[0]:
-        return False
-    best.rank[0] = rank
-    for t in range(action.shape[0]):
-        best.action[t] = action[t]
-    for j in range(SCORES):
-        best.score[j] = best.trial[j]
-    return True
 
 
 @njit(cache=True, nogil=True)
@@ -108,56 +75,13 @@ def _blend(known: Array, new: Array, share: float) -> None:
         known[t] += share * (value - known[t])
 
 
-@njit(cache=True, nogil=True, _nrt=False)
-def _take(batch: Batch, rules: Rules, i: int, home: Home, action: Array, best: Best, touch: Touch,
-          t: int, x: int, u: int, y: int) -> bool:  # fmt: skip
-    """Let step ``t`` do ``x`` and step ``u`` do ``y``; undone, and False, when that is not better after all."""
-    a, b = action[t], action[u]
-    action[t], action[u] = x, y
-    if (x > 0) == (a > 0) or runs_hold(batch, rules, i, action, t):
-        if (y > 0) == (b > 0) or runs_hold(batch, rules, i, action, u):
-            if consider(batch, rules, i, home.scale, action, best):
-                see_plan(batch, rules, i, home, best.indoor, best.tank, touch)
-                return True
-    action[t], action[u] = a, b
-    return False
-
-
-@njit(cache=True, nogil=True, _nrt=False)
-def exchange(batch: Batch, rules: Rules, i: int, home: Home, effort: Effort, action: Array, best: Best,
-             touch: Touch) -> None:  # fmt: skip
-    """Make the best plan better by exchanges between steps up to ``effort.apart`` apart, in some sweeps."""
-    steps, charge, water = action.shape[0], home.heat.shape[1] - 1, rules.step_h * rules.dhw_penalty / home.scale
-    for t in range(steps):
-        action[t] = best.action[t]
-    open_touch(batch, i, home, touch)
-    score(batch, rules, i, action, best.trial, best.indoor, best.tank)
-    see_plan(batch, rules, i, home, best.indoor, best.tank, touch)
-    for _ in range(effort.sweeps):
-        before = best.rank[0]
-        for t in range(steps - 1):
-            for u in range(t + 1, steps):
-                moves = 3 + (charge + 1 if u == t + 1 else 0)  # beside exchanges, each step on its own
-                if u > t + effort.apart:
-                    moves = 1 if u <= t + effort.water_apart and (action[t] == charge or action[u] == charge) else 0
-                for move in range(moves):
-                    a, b = action[t], action[u]
-                    x, y = b, a
-                    if move == 1 or move == 2:
-                        x, y = a + 2 * move - 3, b - 2 * move + 3
-                        if max(a, b) == charge or min(x, y) < 0 or max(x, y) == charge:
-                            continue
-                    elif move > 2:
-                        x, y = move - 3, b
-                    if a != x and gain(home, touch, water, action, t, x, u, y) >= WORTH_IT:
-                        _take(batch, rules, i, home, action, best, touch, t, x, u, y)
-        if best.rank[0] >= before:
-            break
-
-
 @njit(cache=True, nogil=True)
 def plan_homes(
-    batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best, Plane], out: tuple[Array, Array]
+    batch: Batch,
+    rules: Rules,
+    effort: Effort,
+    memory: tuple[Grid, Work, Tank, Best, Plane, Touch],
+    out: tuple[Array, Array],
 ) -> None:
     """Fill ``out`` = action (home, step) and scores (home, SCORES) of all homes, each by all its passes.
 
@@ -195,5 +119,5 @@ def plan_homes(
             if best.trial[STARTS_OVER] > 0:
                 start = 2.0 * start + 0.5
         if effort.sweeps > 0:
-            exchange(batch, rules, i, home, effort, action, best, touch)
+            exchange(batch, rules, i, home, (effort.sweeps, effort.apart, effort.water_apart), best, touch)
         out[0][i], out[1][i] = best.action, best.score

@@ -21,7 +21,7 @@ _VECTOR = ir.VectorType(ir.FloatType(), LANES)
 _FUSED = ("contract",)  # a product and a sum may be one instruction
 
 
-class _Lanes(types.Type):  # type: ignore[misc]
+class _Lanes(types.Type):
     def __init__(self) -> None:
         super().__init__(name="sixteen float32")
 

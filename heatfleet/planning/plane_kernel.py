@@ -39,7 +39,7 @@ MARGIN_K = 1.0
 class Plane(NamedTuple):
     """Memory of one thread; layers are rows of equal ``phi``."""
 
-    rows: Array  # (step+1, layer, mode, GUARD + CELLS + GUARD) float32, the value function, with the penalty of being there
+    rows: Array  # (step+1, layer, mode, GUARD + CELLS + GUARD) float32, the cost to come and the penalty of being there
     moved: Array  # (1, layer, mode, GUARD + CELLS + GUARD) float32
     turned: Array  # (1, 1, 2, CELLS) float32, as in ``space_kernel.Work``
     outside: Array  # (CELLS,) float32, penalty of the cells themselves
@@ -92,7 +92,7 @@ def lay_plane(home: Home, grid: Grid, plane: Plane, used_k: float) -> None:
         most[t] = max(heat, (home.slow[0] - home.fast[0]) * plane.room[0]) / max(abs(home.slow[1]), 1e-9)
     _lay_widths(home, most, top, grid)
     for t in range(1, steps + 1):
-        limit = home.low[t - 1] - plane.free[t]  # the kink of the penalty falls on a cell: nothing is lost between cells
+        limit = home.low[t - 1] - plane.free[t]  # the kink of the penalty lies on a cell: exact between cells
         grid.first[t] = limit - np.ceil((limit - grid.first[t]) / grid.width[t]) * grid.width[t]
     _lay_plane_guards(home, grid, plane)
 
@@ -146,7 +146,7 @@ def plane_backward(home: Home, grid: Grid, plane: Plane, slots: Array, start: fl
             _land_layer(home, grid, plane, t, j, slots[t])
             for mode in range(modes):
                 first, last = (begin, end) if mode < min_on else (0, 1)
-                turns = mode == 0 or mode == min_on
+                turns = mode in (0, min_on)
                 out = plane.turned if turns else rows
                 to = (CELLS if mode else 0) if turns else (now + mode - 1) * SIZE + GUARD
                 _best_of_plane(out, to, plane, after, (then + mode) * SIZE, modes * SIZE, first, last)
@@ -202,12 +202,10 @@ def _between(after: Array, m: int, n: int, low: Array, high: Array) -> Array:
 
 
 @njit(cache=True, nogil=True, _nrt=False, forceinline=True)
-def _best_of_plane(
-    out: Array, to: int, plane: Plane, after: Array, row: int, layer: int, begin: int, end: int
-) -> None:
+def _best_of_plane(out: Array, to: int, plane: Plane, after: Array, row: int, layer: int, begin: int, end: int) -> None:
     """As ``space_kernel._best_of``, between two layers; ``layer`` = elements from a layer to the next."""
     outside, a = plane.outside, same(FAR)
-    b, c, d = a, a, a
+    b, c = a, a
     for k in range(begin, end):
         m = row + plane.layer[k] * layer + plane.left[k]
         n, f, g, cost = m + layer, plane.taps[k, 1], plane.taps[k, 2], same(plane.taps[k, 0])

@@ -59,8 +59,8 @@ def work_for(steps: int, modes: int, actions: int) -> Work:
 
 def grid_for(steps: int, actions: int) -> Grid:
     """An empty grid."""
-    counts = [np.zeros(steps + 1, np.int64) for _ in range(2)]
-    return Grid(np.zeros(steps + 1), np.zeros(steps + 1), *counts, np.zeros((9, max(steps + 1, actions, 2))))
+    below, above = np.zeros(steps + 1, np.int64), np.zeros(steps + 1, np.int64)
+    return Grid(np.zeros(steps + 1), np.zeros(steps + 1), below, above, np.zeros((9, max(steps + 1, actions, 2))))
 
 
 @njit(cache=True, nogil=True, _nrt=False)
@@ -85,7 +85,8 @@ def lay_grid(home: Home, nominal: Array, margin_k: float, grid: Grid) -> None:
     """
     steps = home.heat.shape[0]
     a, b = home.slow[0], home.slow[1]
-    coldest, hottest, least, most, need, top = grid.room[0], grid.room[1], grid.room[2], grid.room[3], grid.room[4], grid.room[5]
+    room = grid.room
+    coldest, hottest, least, most, need, top = room[0], room[1], room[2], room[3], room[4], room[5]
     coldest[0] = hottest[0] = home.slow[2]
     for t in range(steps):
         least[t], most[t] = _heat_range(home, t)
@@ -164,7 +165,7 @@ def backward(
             begin, end = end, end + 1
         for mode in range(modes):
             first, last = (begin, end) if mode < min_on else (0, 1)
-            turns = mode == 0 or mode == min_on
+            turns = mode in (0, min_on)
             out = work.turned if turns else rows
             to = (CELLS if mode else 0) if turns else (now + mode - 1) * SIZE + GUARD
             _best_of(out, to, work, after, (then + mode) * SIZE, first, last)
@@ -242,10 +243,10 @@ def blend(cost: Array, here: Array, next_: Array, left: Array, right: Array) -> 
 def _best_of(out: Array, to: int, work: Work, after: Array, row: int, begin: int, end: int) -> None:
     """Best cost of this step by actions ``begin..end-1`` and of all later ones that follow the row ``after``.
 
-    Written to ``out`` from element ``to`` on. Four vectors are the 64 cells: all of them stay in registers.
+    Written to ``out`` from element ``to`` on. Three vectors are the 48 cells: they stay in registers.
     """
     base, a = work.base, same(FAR)
-    b, c, d = a, a, a
+    b, c = a, a
     for k in range(begin, end):
         left, right, m, at = same(ONE - work.share[k]), same(work.share[k]), row + work.left[k], k * CELLS
         p, q = load(after, m), load(after, m + 16)

@@ -34,7 +34,7 @@ class Tank(NamedTuple):
     weight: Array  # (step,) penalty of a kelvin below ``low`` for one step
     cost: Array  # (step,) of charging
     rise: Array  # (step,) [K] by charging
-    rows: Array  # (step+1, 2, GUARD + CELLS + GUARD) float32, value function: after a step without charge, after a step with
+    rows: Array  # (step+1, 2, GUARD + CELLS + GUARD) float32, cost to come: after no charge, after one
     first: Array  # (step+1,) temperature of the first cell
     width: Array  # (step+1,) of a cell [K]
 
