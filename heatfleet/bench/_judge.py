@@ -5,6 +5,12 @@ Fractions of actions instead of one action a step; minimum on and off times are 
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from functools import cache
+from typing import Any
+
 import numpy as np
 
 from heatfleet.planning.problem import Problem
@@ -20,14 +26,38 @@ def lp_bound(problem: Problem, i: int) -> float:
     """The optimum of the relaxed problem of home ``i`` [currency]."""
     import highspy
 
-    model = _model(problem, i)
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
+    model, solver = _model(problem, i), quiet_solver()
     solver.passModel(model)
     solver.run()
     assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal, solver.getModelStatus()
     return float(solver.getInfo().objective_function_value)
+
+
+def quiet_solver(**options: Any) -> Any:
+    """HiGHS on one core, silent."""
+    import highspy
+
+    _greeted()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in {"output_flag": False, "threads": 1, **options}.items():
+        solver.setOptionValue(option, value)
+    return solver
+
+
+@cache
+def _greeted() -> None:
+    """Let HiGHS greet on stderr: it does so once in a process, whatever it is told, and stdout is for the figures."""
+    import highspy
+
+    sys.stdout.flush()
+    stdout, libc = os.dup(1), ctypes.CDLL(None)
+    os.dup2(2, 1)
+    try:
+        highspy.Highs()  # type: ignore[no-untyped-call]
+        libc.fflush(None)
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
 class Columns:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heatfleet.bench._judge import Columns, Rows, constraints, costs, limits, packed
+from heatfleet.bench._judge import Columns, Rows, constraints, costs, limits, packed, quiet_solver
 from heatfleet.planning.problem import Problem
 from heatfleet.thermal.arrays import Array
 
@@ -21,11 +21,7 @@ class Proof:
 
 def proof(problem: Problem, i: int, action: Array, limit_s: float) -> Proof:
     """What HiGHS finds in ``limit_s`` seconds on one core, begun from the plan ``action`` (step,)."""
-    import highspy
-
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    for option, value in {"output_flag": False, "threads": 1, "time_limit": float(limit_s)}.items():
-        solver.setOptionValue(option, value)
+    solver = quiet_solver(time_limit=float(limit_s))
     solver.passModel(_model(problem, i))
     t, k, at = problem.steps, problem.space_actions + 1, Columns(problem)
     chosen = np.zeros((t, k))
