@@ -5,6 +5,12 @@ Fractions of actions instead of one action a step; minimum on and off times are 
 
 from __future__ import annotations
 
+import ctypes
+import os
+import sys
+from functools import cache
+from typing import Any
+
 import numpy as np
 
 from heatfleet.planning.problem import Problem
@@ -20,17 +26,41 @@ def lp_bound(problem: Problem, i: int) -> float:
     """The optimum of the relaxed problem of home ``i`` [currency]."""
     import highspy
 
-    model = _model(problem, i)
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
-    solver.setOptionValue("output_flag", False)
-    solver.setOptionValue("threads", 1)
+    model, solver = _model(problem, i), quiet_solver()
     solver.passModel(model)
     solver.run()
     assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal, solver.getModelStatus()
     return float(solver.getInfo().objective_function_value)
 
 
-class _Columns:
+def quiet_solver(**options: Any) -> Any:
+    """HiGHS on one core, silent."""
+    import highspy
+
+    _greeted()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    for option, value in {"output_flag": False, "threads": 1, **options}.items():
+        solver.setOptionValue(option, value)
+    return solver
+
+
+@cache
+def _greeted() -> None:
+    """Let HiGHS greet on stderr: it does so once in a process, whatever it is told, and stdout is for the figures."""
+    import highspy
+
+    sys.stdout.flush()
+    stdout, libc = os.dup(1), ctypes.CDLL(None)
+    os.dup2(2, 1)
+    try:
+        highspy.Highs()  # type: ignore[no-untyped-call]
+        libc.fflush(None)
+    finally:
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+class Columns:
     """Where the variables of each kind begin: fractions, building states, tank, distances to the bands."""
 
     def __init__(self, problem: Problem) -> None:
@@ -41,7 +71,7 @@ class _Columns:
         self.count = self.tank + 5 * t
 
 
-class _Rows:
+class Rows:
     """Constraints collected as triplets."""
 
     def __init__(self) -> None:
@@ -66,24 +96,31 @@ class _Rows:
 
 
 def _model(problem: Problem, i: int):  # type: ignore[no-untyped-def]
+    at = Columns(problem)
+    return packed(constraints(problem, i), costs(problem, i, at), limits(problem, i, at))
+
+
+def packed(rows: Rows, cost: tuple[Array, float], bounds: tuple[Array, Array]):  # type: ignore[no-untyped-def]
+    """HiGHS' model of constraints, costs with their constant, and limits of the variables."""
     import highspy
     from scipy.sparse import csc_matrix
 
-    at, rows = _Columns(problem), _constraints(problem, i)
     matrix = csc_matrix(
-        (np.concatenate(rows.value), (np.concatenate(rows.row), np.concatenate(rows.col))), shape=(rows.count, at.count)
+        (np.concatenate(rows.value), (np.concatenate(rows.row), np.concatenate(rows.col))),
+        shape=(rows.count, len(cost[0])),
     )
     lp = highspy.HighsLp()
-    lp.num_col_, lp.num_row_ = at.count, rows.count
-    lp.col_cost_, lp.offset_ = _costs(problem, i, at)
-    lp.col_lower_, lp.col_upper_ = _limits(problem, i, at)
+    lp.num_col_, lp.num_row_ = len(cost[0]), rows.count
+    lp.col_cost_, lp.offset_ = cost
+    lp.col_lower_, lp.col_upper_ = bounds
     lp.row_lower_, lp.row_upper_ = np.concatenate(rows.low), np.concatenate(rows.high)
     lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
     lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = matrix.indptr, matrix.indices, matrix.data
     return lp
 
 
-def _costs(problem: Problem, i: int, at: _Columns) -> tuple[Array, float]:
+def costs(problem: Problem, i: int, at: Columns) -> tuple[Array, float]:
+    """Cost of every variable, and the constant."""
     cost, t, n = np.zeros(at.count), problem.steps, problem.b.shape[1]
     energy = np.concatenate([problem.space_energy[i], problem.dhw_energy[i][:, None]], axis=1)
     cost[: at.x] = (problem.price[i][:, None] * energy).ravel()
@@ -95,7 +132,8 @@ def _costs(problem: Problem, i: int, at: _Columns) -> tuple[Array, float]:
     return cost, float(weight @ problem.x0[i] + problem.value_tank[i] * problem.tank0[i])
 
 
-def _limits(problem: Problem, i: int, at: _Columns) -> tuple[Array, Array]:
+def limits(problem: Problem, i: int, at: Columns) -> tuple[Array, Array]:
+    """Lower and upper limits of the variables."""
     low, high = np.full(at.count, -np.inf), np.full(at.count, np.inf)
     low[: at.x], high[: at.x] = 0.0, 1.0
     if problem.allowed is not None:
@@ -104,8 +142,9 @@ def _limits(problem: Problem, i: int, at: _Columns) -> tuple[Array, Array]:
     return low, high
 
 
-def _constraints(problem: Problem, i: int) -> _Rows:
-    at, rows, t, k = _Columns(problem), _Rows(), problem.steps, problem.space_actions + 1
+def constraints(problem: Problem, i: int) -> Rows:
+    """One action a step, the building, the tank, and the distances to the bands."""
+    at, rows, t, k = Columns(problem), Rows(), problem.steps, problem.space_actions + 1
     fractions = np.arange(t * k).reshape(t, k)
     one = np.ones(t)
     rows.add([(fractions, one[:, None])], one, one)
@@ -124,7 +163,7 @@ def _constraints(problem: Problem, i: int) -> _Rows:
     return rows
 
 
-def _building_rows(problem: Problem, i: int, at: _Columns, rows: _Rows, fractions: Array) -> None:
+def _building_rows(problem: Problem, i: int, at: Columns, rows: Rows, fractions: Array) -> None:
     t, n = problem.steps, problem.b.shape[1]
     for j in range(n):
         states = at.x + np.arange(t) * n

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -43,13 +44,13 @@ def evaluate(problem: Problem, action: Array) -> Evaluation:
     return Evaluation(**{names[j]: scores[:, j] for j in range(SCORES)}, indoor=indoor, tank=tank)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _score_all(batch: Batch, rules: Rules, action: Array, scores: Array, indoor: Array, tank: Array) -> None:
     for i in range(action.shape[0]):
         score(batch, rules, i, action[i], scores[i], indoor[i], tank[i])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def score(batch: Batch, rules: Rules, i: int, action: Array, out: Array, indoor: Array, tank: Array) -> None:
     """Fill ``out`` (SCORES,), ``indoor`` (step,) and ``tank`` (step,) of home ``i``."""
     out[:] = 0.0
@@ -59,19 +60,19 @@ def score(batch: Batch, rules: Rules, i: int, action: Array, out: Array, indoor:
     out[OBJECTIVE] = out[COST] + out[PENALTY] + out[STARTS] * batch.start[i, 0] - value
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def ranking(out: Array, scale: float) -> float:
     """One number to compare plans by: the objective, with every broken rule dearer than any comfort."""
     broken = out[DWELL] * 1000.0 + out[FORBIDDEN] + out[DOSE] + out[STARTS_OVER]
     return out[OBJECTIVE] + _BROKEN * scale * broken
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _outside(value: float, low: float, high: float) -> float:
     return max(low - value, 0.0) + max(value - high, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _simulate(batch: Batch, rules: Rules, i: int, action: Array, out: Array, indoor: Array, tank: Array) -> float:
     """Cost and penalty into ``out``; the terminal value of the stored heat."""
     a, b, w = batch.a[i], batch.b[i], batch.w[i]
@@ -101,7 +102,7 @@ def _simulate(batch: Batch, rules: Rules, i: int, action: Array, out: Array, ind
     return value + (batch.weight[i, 1] * (x1 - batch.x0[i, 1]) if n == 2 else 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _count_runs(batch: Batch, rules: Rules, i: int, action: Array, out: Array) -> None:
     """Starts, runs ended before their minimum length, and starts beyond the daily budget."""
     on, lasted, today = batch.run[i, 0] > 0, batch.run[i, 1], 0
@@ -121,7 +122,7 @@ def _count_runs(batch: Batch, rules: Rules, i: int, action: Array, out: Array) -
         on, lasted = now, 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _check_dose(batch: Batch, i: int, tank: Array, out: Array) -> None:
     """1 into ``out[DOSE]`` when a dose was asked for and the tank is never hot for long enough before the deadline."""
     deadline, steps = int(batch.dose[i, 0]), int(batch.dose[i, 2])
@@ -132,3 +133,36 @@ def _check_dose(batch: Batch, i: int, tank: Array, out: Array) -> None:
         in_a_row = in_a_row + 1 if tank[t] >= batch.dose[i, 1] - 1e-6 else 0
         longest = max(longest, in_a_row)
     out[DOSE] = 0.0 if longest >= steps else 1.0
+
+
+class Best(NamedTuple):
+    """The best plan of one home so far, and room to score another."""
+
+    action: Array  # (step,) int8
+    score: Array  # (SCORES,)
+    rank: Array  # (1,)
+    trial: Array  # (SCORES,)
+    indoor: Array  # (step,)
+    tank: Array  # (step,)
+
+
+def best_for(steps: int) -> Best:
+    """Nothing found yet."""
+    return Best(
+        np.zeros(steps, np.int8), np.zeros(SCORES), np.zeros(1), np.zeros(SCORES), np.zeros(steps), np.zeros(steps)
+    )
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def consider(batch: Batch, rules: Rules, i: int, scale: float, action: Array, best: Best) -> bool:
+    """Keep ``action`` when it scores better than the best so far; whether it did."""
+    score(batch, rules, i, action, best.trial, best.indoor, best.tank)
+    rank = ranking(best.trial, scale)
+    if rank >= best.rank[0]:
+        return False
+    best.rank[0] = rank
+    for t in range(action.shape[0]):
+        best.action[t] = action[t]
+    for j in range(SCORES):
+        best.score[j] = best.trial[j]
+    return True

@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 
 from heatfleet.planning.arrays import Batch, Home, Rules, home_of
-from heatfleet.planning.evaluate import SCORES, STARTS_OVER, ranking, score
+from heatfleet.planning.evaluate import STARTS_OVER, Best, consider
+from heatfleet.planning.exchange_kernel import Touch, exchange
 from heatfleet.planning.plane_kernel import Plane, lay_plane, plane_backward, plane_walk, swing_k
 from heatfleet.planning.space_kernel import Grid, Work, backward, lay_grid, walk
 from heatfleet.planning.tank_kernel import Tank, charge_costs, place_dose, plan_tank
@@ -25,38 +26,11 @@ class Effort(NamedTuple):
     passes: int
     polish: int  # passes over both modes, for two-mass buildings
     layers: int
+    reach: float  # how far the polish looks, as a share of the fast mode's rise so far
+    sweeps: int  # of exchanges at the end
+    apart: int  # steps between what is exchanged
+    water_apart: int  # the same where one of them charges the tank
     swing_k: float  # polished where heat moves the fast mode by more than this
-
-
-class Best(NamedTuple):
-    """The best plan of one home so far, and room to score another."""
-
-    action: Array  # (step,) int8
-    score: Array  # (SCORES,)
-    rank: Array  # (1,)
-    trial: Array  # (SCORES,)
-    indoor: Array  # (step,)
-    tank: Array  # (step,)
-
-
-def best_for(steps: int) -> Best:
-    """Nothing found yet."""
-    return Best(
-        np.zeros(steps, np.int8), np.zeros(SCORES), np.zeros(1), np.zeros(SCORES), np.zeros(steps), np.zeros(steps)
-    )
-
-
-@njit(cache=True, nogil=True)
-def consider(batch: Batch, rules: Rules, i: int, scale: float, action: Array, best: Best) -> bool:
-    """Keep ``action`` when it scores better than the best so far; whether it did."""
-    score(batch, rules, i, action, best.trial, best.indoor, best.tank)
-    rank = ranking(best.trial, scale)
-    if rank >= best.rank[0]:
-        return False
-    best.rank[0] = rank
-    best.action[:] = action
-    best.score[:] = best.trial
-    return True
 
 
 @njit(cache=True, nogil=True)
@@ -83,6 +57,16 @@ def _steady_fast_mode(home: Home, nominal: Array) -> None:
         nominal[t + 1] = home.fast[0] * nominal[t] + home.fast[1] * heat + home.fast_w[t]
 
 
+@njit(cache=True, nogil=True, _nrt=False)
+def _used_k(home: Home, nominal: Array) -> float:
+    """How far heat raises the fast mode on the nominal trajectory, at most [K]."""
+    free, most = home.fast[2], 0.0
+    for t in range(home.heat.shape[0]):
+        free = home.fast[0] * free + home.fast_w[t]
+        most = max(most, nominal[t + 1] - free)
+    return most
+
+
 @njit(cache=True, nogil=True)
 def _blend(known: Array, new: Array, share: float) -> None:
     """Move the surcharge towards the newly seen loss."""
@@ -93,13 +77,17 @@ def _blend(known: Array, new: Array, share: float) -> None:
 
 @njit(cache=True, nogil=True)
 def plan_homes(
-    batch: Batch, rules: Rules, effort: Effort, memory: tuple[Grid, Work, Tank, Best, Plane], out: tuple[Array, Array]
+    batch: Batch,
+    rules: Rules,
+    effort: Effort,
+    memory: tuple[Grid, Work, Tank, Best, Plane, Touch],
+    out: tuple[Array, Array],
 ) -> None:
     """Fill ``out`` = action (home, step) and scores (home, SCORES) of all homes, each by all its passes.
 
     One function on purpose: every further level would be compiled with all that is below it once more.
     """
-    grid, work, tank, best, plane = memory
+    grid, work, tank, best, plane, touch = memory
     steps = out[0].shape[1]
     nominal, surcharge, lost = np.zeros(steps + 1), np.zeros(steps), np.zeros(steps)
     slots, action = np.zeros(steps, np.bool_), np.zeros(steps, np.int8)
@@ -123,11 +111,13 @@ def plan_homes(
                 backward(home, grid, work, nominal, slots, start, rules.min_on, rules.min_off)
                 walk(home, grid, work.rows, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
             else:
-                lay_plane(home, grid, plane)
+                lay_plane(home, grid, plane, effort.reach * _used_k(home, nominal))
                 plane_backward(home, grid, plane, slots, start, rules.min_on, rules.min_off)
                 plane_walk(home, grid, plane, slots, start, mode, rules.min_on, rules.min_off, nominal, action, lost)
             consider(batch, rules, i, home.scale, action, best)
             _blend(surcharge, lost, 1.0 if p == 0 else 0.5)
             if best.trial[STARTS_OVER] > 0:
                 start = 2.0 * start + 0.5
+        if effort.sweeps > 0:
+            exchange(batch, rules, i, home, (effort.sweeps, effort.apart, effort.water_apart), best, touch)
         out[0][i], out[1][i] = best.action, best.score

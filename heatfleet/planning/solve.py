@@ -15,15 +15,19 @@ import numpy as np
 
 from heatfleet.domain.errors import Invalid
 from heatfleet.planning.arrays import Batch, Rules, batch_of
-from heatfleet.planning.evaluate import COST, OBJECTIVE, PENALTY, SCORES
-from heatfleet.planning.kernel import Effort, best_for, plan_homes
+from heatfleet.planning.evaluate import COST, OBJECTIVE, PENALTY, SCORES, best_for
+from heatfleet.planning.exchange_kernel import touch_for
+from heatfleet.planning.kernel import Effort, plan_homes
 from heatfleet.planning.plane_kernel import plane_for
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.space_kernel import grid_for, work_for
 from heatfleet.planning.tank_kernel import tank_for
 from heatfleet.thermal.arrays import Array
 
-EFFORTS = {"fast": Effort(2, 1, 8, 2.0), "best": Effort(2, 2, 10, 0.2)}
+EFFORTS = {
+    "fast": Effort(passes=2, polish=1, layers=6, reach=1.6, sweeps=1, apart=8, water_apart=8, swing_k=2.0),
+    "best": Effort(passes=2, polish=1, layers=12, reach=1.8, sweeps=6, apart=16, water_apart=48, swing_k=0.2),
+}
 CHUNK_HOMES = 512
 
 
@@ -32,7 +36,8 @@ def solve(problem: Problem, quality: str = "fast", threads: int = 2) -> Solution
 
     Parameters
     ----------
-    quality : ``fast`` (two passes, polished where the air warms far ahead of the mass) or ``best`` (polished twice).
+    quality : ``fast`` (two passes, polished where the air warms far ahead of the mass, one sweep of exchanges) or
+        ``best`` (a finer polish for nearly all two-mass buildings, exchanges farther apart until little is won).
     threads : how many chunks of homes are planned at once (the kernels release the interpreter lock).
     """
     if quality not in EFFORTS:
@@ -66,11 +71,12 @@ def _part(problem: Problem, part: slice) -> Problem:
 def _solve_chunk(batch: Batch, rules: Rules, effort: Effort) -> tuple[Array, Array]:
     homes, steps, actions = batch.energy.shape
     memory = (
-        grid_for(steps),
+        grid_for(steps, actions),
         work_for(steps, rules.min_on + rules.min_off, actions),
         tank_for(steps),
         best_for(steps),
         plane_for(steps, rules.min_on + rules.min_off, actions, effort.layers),
+        touch_for(steps, actions),
     )
     out = np.zeros((homes, steps), np.int8), np.zeros((homes, SCORES))
     plan_homes(batch, rules, effort, memory, out)

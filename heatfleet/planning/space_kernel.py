@@ -15,14 +15,15 @@ import numpy as np
 from numba import njit
 
 from heatfleet.planning.arrays import BIG, Home
+from heatfleet.planning.lanes import LANES, after_first, aligned, least, load, most, peek, plus, same, store, times
 from heatfleet.thermal.arrays import Array
 
-CELLS = 64
-GUARD = 40  # cells kept on both sides, filled by linear extrapolation
+CELLS = 48
+GUARD = 48  # cells kept on both sides, filled by linear extrapolation
 REGRID = 0.6  # cells may shrink to this share before they are laid out anew
 f4 = np.float32
 FAR, ZERO, ONE = f4(1.0e9), f4(0.0), f4(1.0)
-UNIT, COUNT, EDGE = np.uint64(1), np.uint64(CELLS), np.uint64(GUARD)
+SIZE = CELLS + 2 * GUARD
 RAMP = np.arange(CELLS).astype(f4)
 
 
@@ -34,35 +35,35 @@ class Grid(NamedTuple):
     width: Array
     below: Array
     above: Array
+    room: Array  # (9, step+1 or more) for intermediate results
 
 
 class Work(NamedTuple):
     """Memory of one thread."""
 
     rows: Array  # (step+1, mode, GUARD + CELLS + GUARD) float32, the value function
-    moved: Array  # (mode, GUARD + CELLS + GUARD) float32, rows laid on other cells
-    turned: Array  # (2, CELLS) float32, best continuation when the step begins a run: on, off
+    moved: Array  # (1, mode, GUARD + CELLS + GUARD) float32, rows laid on other cells
+    turned: Array  # (1, 2, CELLS) float32, best continuation when the step begins a run: on, off
     base: Array  # (action, CELLS) float32, cost of the step itself
-    left: Array  # (action,) uint64, the first cell after the step that cell 0 lands on
+    left: Array  # (action,) int64, the first cell after the step that cell 0 lands on
     share: Array  # (action,) float32, of the cell after it
 
 
 def work_for(steps: int, modes: int, actions: int) -> Work:
     """Memory for homes of this size."""
-    size = CELLS + 2 * GUARD
     return Work(
-        np.zeros((steps + 1, modes, size), f4), np.zeros((modes, size), f4), np.zeros((2, CELLS), f4),
-        np.zeros((actions, CELLS), f4), np.zeros(actions, np.uint64), np.zeros(actions, f4),
+        aligned(steps + 1, modes, SIZE), aligned(1, modes, SIZE), aligned(1, 2, CELLS), aligned(actions, CELLS),
+        np.zeros(actions, np.int64), np.zeros(actions, f4),
     )  # fmt: skip
 
 
-def grid_for(steps: int) -> Grid:
+def grid_for(steps: int, actions: int) -> Grid:
     """An empty grid."""
-    counts = [np.zeros(steps + 1, np.int64) for _ in range(2)]
-    return Grid(np.zeros(steps + 1), np.zeros(steps + 1), *counts)
+    below, above = np.zeros(steps + 1, np.int64), np.zeros(steps + 1, np.int64)
+    return Grid(np.zeros(steps + 1), np.zeros(steps + 1), below, above, np.zeros((9, max(steps + 1, actions, 2))))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _heat_range(home: Home, t: int) -> tuple[float, float]:
     """Least and most allowed heat of step ``t`` [kW]."""
     low, high = 1e9, -1e9
@@ -75,7 +76,7 @@ def _heat_range(home: Home, t: int) -> tuple[float, float]:
     return low, high
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def lay_grid(home: Home, nominal: Array, margin_k: float, grid: Grid) -> None:
     """Fill ``grid`` with the states that are reachable and worth a look.
 
@@ -84,14 +85,13 @@ def lay_grid(home: Home, nominal: Array, margin_k: float, grid: Grid) -> None:
     """
     steps = home.heat.shape[0]
     a, b = home.slow[0], home.slow[1]
-    coldest, hottest = np.empty(steps + 1), np.empty(steps + 1)
-    least, most = np.empty(steps), np.empty(steps)
+    room = grid.room
+    coldest, hottest, least, most, need, top = room[0], room[1], room[2], room[3], room[4], room[5]
     coldest[0] = hottest[0] = home.slow[2]
     for t in range(steps):
         least[t], most[t] = _heat_range(home, t)
         coldest[t + 1] = a * coldest[t] + b * least[t] + home.slow_w[t]
         hottest[t + 1] = a * hottest[t] + b * most[t] + home.slow_w[t]
-    need, top = np.empty(steps + 1), np.empty(steps + 1)
     need[steps], top[steps] = -1e9, 1e9
     for t in range(steps - 1, -1, -1):
         need[t + 1] = max(home.low[t] - nominal[t + 1], need[t + 1])
@@ -108,7 +108,7 @@ def lay_grid(home: Home, nominal: Array, margin_k: float, grid: Grid) -> None:
     _lay_guards(home, grid)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _lay_widths(home: Home, most: Array, top: Array, grid: Grid) -> None:
     """Cell widths: shrinking with the mode inside a segment, wide enough for window and largest shift."""
     steps, a = home.heat.shape[0], home.slow[0]
@@ -117,7 +117,7 @@ def _lay_widths(home: Home, most: Array, top: Array, grid: Grid) -> None:
         end, shrink = begin, 1.0
         width = 1e-4
         while end <= steps and shrink >= REGRID:
-            width = max(width, (top[end] - grid.first[end]) / (CELLS - 1.5) / shrink)
+            width = max(width, (top[end] - grid.first[end]) / (CELLS - 2.5) / shrink)
             if end < steps:
                 width = max(width, abs(home.slow[1] * most[end]) / (GUARD - 4.0) / shrink)
             end += 1
@@ -129,7 +129,7 @@ def _lay_widths(home: Home, most: Array, top: Array, grid: Grid) -> None:
         begin = end
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _lay_guards(home: Home, grid: Grid) -> None:
     """How far beyond the cells a step may land."""
     grid.below[0] = grid.above[0] = 1
@@ -144,7 +144,7 @@ def _lay_guards(home: Home, grid: Grid) -> None:
         grid.above[t + 1] = min(max(int(np.floor(high / spacing)) + 2, 1), GUARD)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def backward(
     home: Home, grid: Grid, work: Work, nominal: Array, slots: Array, start: float, min_on: int, min_off: int
 ) -> None:
@@ -153,40 +153,45 @@ def backward(
     for mode in range(modes):
         for i in range(CELLS):
             rows[steps, mode, GUARD + i] = f4(-home.slow[3] * (grid.first[steps] + i * grid.width[steps]))
-        _extrapolate(rows[steps, mode], grid.below[steps], grid.above[steps])
+        extrapolate(rows, (steps * modes + mode) * SIZE, grid.below[steps], grid.above[steps])
     for t in range(steps - 1, -1, -1):
-        ratio, after = home.slow[0] * grid.width[t] / grid.width[t + 1], rows[t + 1]
+        ratio, after, then, now = home.slow[0] * grid.width[t] / grid.width[t + 1], rows, (t + 1) * modes, t * modes
         if abs(ratio - 1.0) > 1e-6:
-            _relay(after, work.moved, ratio)
-            after = work.moved
+            _relay(rows[t + 1], work.moved[0], ratio)
+            after, then = work.moved, 0
         _land(home, grid, work, nominal, t, slots[t])
         begin, end = 1, home.heat.shape[1] - 1
         if slots[t]:
             begin, end = end, end + 1
-        for mode in range(min_on):
-            row = work.turned[0] if mode == 0 else rows[t, mode - 1, GUARD : GUARD + CELLS]
-            _best_of(row, work, after[mode], begin, end)
-        for mode in range(min_on, modes):
-            row = work.turned[1] if mode == min_on else rows[t, mode - 1, GUARD : GUARD + CELLS]
-            _best_of(row, work, after[mode], 0, 1)
-        _choose(rows[t], work.turned, f4(start), min_on - 1, modes - 1)
         for mode in range(modes):
-            _extrapolate(rows[t, mode], grid.below[t], grid.above[t])
+            first, last = (begin, end) if mode < min_on else (0, 1)
+            turns = mode in (0, min_on)
+            out = work.turned if turns else rows
+            to = (CELLS if mode else 0) if turns else (now + mode - 1) * SIZE + GUARD
+            _best_of(out, to, work, after, (then + mode) * SIZE, first, last)
+        choose(rows, now, work.turned, start, min_on - 1, modes - 1)
+        for mode in range(modes):
+            extrapolate(rows, (now + mode) * SIZE, grid.below[t], grid.above[t])
 
 
-@njit(cache=True, nogil=True, forceinline=True)
-def _extrapolate(row: Array, below: int, above: int) -> None:
-    """Fill ``below`` and ``above`` cells beyond the cells linearly; below, being colder is never better."""
-    low, high = GUARD, GUARD + CELLS - 1
-    slope = max(row[low] - row[low + 1], ZERO)
-    for i in range(1, below + 1):
-        row[low - i] = row[low] + f4(i) * slope
-    slope = row[high] - row[high - 1]
-    for i in range(1, above + 1):
-        row[high + i] = row[high] + f4(i) * slope
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+def extrapolate(rows: Array, row: int, below: int, above: int) -> None:
+    """Fill at least ``below`` and ``above`` cells beyond those of the row that begins at element ``row`` linearly;
+    below, being colder is never better."""
+    low, high = row + GUARD, row + GUARD + CELLS - 1
+    value = peek(rows, low)
+    slope = max(value - peek(rows, low + 1), ZERO)
+    way = plus(same(value + f4(LANES) * slope), times(load(RAMP, 0), same(-slope)))
+    for i in range(0, below, LANES):
+        store(rows, low - LANES - i, plus(way, same(f4(i) * slope)))
+    value = peek(rows, high)
+    slope = value - peek(rows, high - 1)
+    way = plus(same(value + slope), times(load(RAMP, 0), same(slope)))
+    for i in range(0, above, LANES):
+        store(rows, high + 1 + i, plus(way, same(f4(i) * slope)))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _relay(source: Array, out: Array, ratio: float) -> None:
     """Rows on cells ``ratio`` times as wide, same first cell."""
     for i in range(source.shape[1]):
@@ -197,7 +202,7 @@ def _relay(source: Array, out: Array, ratio: float) -> None:
             out[mode, i] = source[mode, left] + share * (source[mode, left + 1] - source[mode, left])
 
 
-@njit(cache=True, nogil=True, forceinline=True)
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
 def _land(home: Home, grid: Grid, work: Work, nominal: Array, t: int, slot: bool) -> None:
     """Cost of step ``t`` for each action and cell, and where each action lands; in a forced slot all else is BIG."""
     last, charge = t == home.heat.shape[0] - 1, home.heat.shape[1] - 1
@@ -210,61 +215,67 @@ def _land(home: Home, grid: Grid, work: Work, nominal: Array, t: int, slot: bool
         landing = lowest + home.slow[1] * home.heat[t, k]
         at = (landing - grid.first[t + 1]) * per_k
         left = min(max(int(np.floor(at)), -GUARD), GUARD - 2)
-        work.left[k], work.share[k] = np.uint64(GUARD + left), f4(at - left)
+        work.left[k], work.share[k] = GUARD + left, f4(at - left)
         fast = kept + home.fast[1] * home.heat[t, k]
         cost = home.cost[t, k] - worth * fast + (BIG if slot and k == 0 else 0.0)
         indoor = landing + fast
-        _fill_base(work.base[k], f4(cost), f4(home.penalty), f4(home.low[t] - indoor), f4(indoor - home.high[t]),
-                   f4(spacing))  # fmt: skip
+        fill_base(work.base, k, cost, home.penalty, home.low[t] - indoor, indoor - home.high[t], spacing)
 
 
-@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
-def _fill_base(row: Array, cost: float, weight: float, below: float, above: float, step: float) -> None:
-    """Cost of an action plus the penalty where it lands; ``below``, ``above`` = distances to the band at cell 0."""
-    for i in range(COUNT):
-        way = RAMP[i] * step
-        cold, hot = below - way, above + way
-        row[i] = cost + weight * ((cold if cold > ZERO else ZERO) + (hot if hot > ZERO else ZERO))
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+def fill_base(base: Array, k: int, cost: float, weight: float, below: float, above: float, step: float) -> None:
+    """Cost of action ``k`` plus the penalty where it lands; ``below``, ``above`` = distances to the band at cell 0."""
+    none, slope = same(ZERO), same(weight)
+    for i in range(0, CELLS, LANES):
+        way = load(RAMP, i)
+        cold = most(plus(same(below), times(way, same(-step))), none)
+        hot = most(plus(same(above), times(way, same(step))), none)
+        store(base, k * CELLS + i, plus(same(cost), times(slope, plus(cold, hot))))
 
 
-@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
-def _best_of(out: Array, work: Work, after: Array, begin: int, end: int) -> None:
-    """Best cost of this step by actions ``begin..end-1`` and of all later ones that follow the row ``after``."""
-    base, left, share = work.base, work.left, work.share
-    for i in range(COUNT):
-        out[i] = FAR
-    for k in range(begin, end - 1, 2):
-        f, g, m, n = share[k], share[k + 1], left[k], left[k + 1]
-        e, h = ONE - f, ONE - g
-        for i in range(COUNT):
-            one = base[k, i] + e * after[m + i] + f * after[m + i + UNIT]
-            two = base[k + 1, i] + h * after[n + i] + g * after[n + i + UNIT]
-            best = one if one < two else two
-            out[i] = best if best < out[i] else out[i]
-    if (end - begin) % 2:
-        f, m = share[end - 1], left[end - 1]
-        e = ONE - f
-        for i in range(COUNT):
-            one = base[end - 1, i] + e * after[m + i] + f * after[m + i + UNIT]
-            out[i] = one if one < out[i] else out[i]
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+def blend(cost: Array, here: Array, next_: Array, left: Array, right: Array) -> Array:
+    """Cost of the step, plus what follows it between the cells of ``here`` and those one further on."""
+    return plus(times(right, after_first(here, next_)), plus(times(left, here), cost))
 
 
-@njit(cache=True, nogil=True, fastmath=True, forceinline=True)
-def _choose(rows: Array, turned: Array, start: float, full_on: int, full_off: int) -> None:
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+def _best_of(out: Array, to: int, work: Work, after: Array, row: int, begin: int, end: int) -> None:
+    """Best cost of this step by actions ``begin..end-1`` and of all later ones that follow the row ``after``.
+
+    Written to ``out`` from element ``to`` on. Three vectors are the 48 cells: they stay in registers.
+    """
+    base, a = work.base, same(FAR)
+    b, c = a, a
+    for k in range(begin, end):
+        left, right, m, at = same(ONE - work.share[k]), same(work.share[k]), row + work.left[k], k * CELLS
+        p, q = load(after, m), load(after, m + 16)
+        a = least(blend(load(base, at), p, q, left, right), a)
+        p = load(after, m + 32)
+        b = least(blend(load(base, at + 16), q, p, left, right), b)
+        q = load(after, m + 48)
+        c = least(blend(load(base, at + 32), p, q, left, right), c)
+    store(out, to, a)
+    store(out, to + 16, b)
+    store(out, to + 32, c)
+
+
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+def choose(rows: Array, row: int, turned: Array, start: float, full_on: int, full_off: int) -> None:
     """The two run-modes that may turn: go on as the mode before would have to, or begin a run of the other kind.
 
-    The rows of the other modes are there already: they have no choice but the next mode.
+    The rows of the other modes are there already: they have no choice but the next mode. ``row`` is that of mode 0.
     """
-    for i in range(COUNT):
-        begun, ended = turned[0, i], turned[1, i]
-        on = begun if full_on == 0 else rows[full_on - 1, EDGE + i]
-        off = ended if full_off == full_on + 1 else rows[full_off - 1, EDGE + i]
-        begun += start
-        rows[full_on, EDGE + i] = on if on < ended else ended
-        rows[full_off, EDGE + i] = off if off < begun else begun
+    price, to_on, to_off = same(start), (row + full_on) * SIZE + GUARD, (row + full_off) * SIZE + GUARD
+    for i in range(0, CELLS, LANES):
+        begun, ended = load(turned, i), load(turned, CELLS + i)
+        on = begun if full_on == 0 else load(rows, to_on - SIZE + i)
+        off = ended if full_off == full_on + 1 else load(rows, to_off - SIZE + i)
+        store(rows, to_on + i, least(on, ended))
+        store(rows, to_off + i, least(off, plus(begun, price)))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _drift(home: Home, t: int, x: Array) -> tuple[float, float]:
     """Slow and fast mode after step ``t`` without heat, from the true state ``x`` (n,)."""
     slow = fast = 0.0
@@ -277,7 +288,7 @@ def _drift(home: Home, t: int, x: Array) -> tuple[float, float]:
     return slow, fast
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _advance(home: Home, t: int, k: int, x: Array) -> None:
     """Move the true state one step on."""
     old, heat = x[0], home.heat[t, k]
@@ -286,7 +297,7 @@ def _advance(home: Home, t: int, k: int, x: Array) -> None:
         x[j] = after + (home.a[j, 1] * x[1] if x.shape[0] == 2 else 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _look_ahead(home: Home, grid: Grid, t: int, x: Array, here: Array, at: Array) -> tuple[float, float]:
     """Cost of each action now into ``here`` (action,), its place in the next rows into ``at``; the drift."""
     slow, fast = _drift(home, t, x)
@@ -300,14 +311,14 @@ def _look_ahead(home: Home, grid: Grid, t: int, x: Array, here: Array, at: Array
     return slow, fast
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _read(row: Array, at: float) -> float:
     """Value of a row between its cells, linear on beyond them."""
     left = min(max(int(at), GUARD), GUARD + CELLS - 2)
     return row[left] + (at - left) * (row[left + 1] - row[left])
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _cheapest(here: Array, at: Array, row: Array, begin: int, end: int) -> tuple[int, float]:
     """The best action among ``begin..end-1`` when all lead to the same row, and its value."""
     action, best = begin, 1e18
@@ -318,7 +329,7 @@ def _cheapest(here: Array, at: Array, row: Array, begin: int, end: int) -> tuple
     return action, best
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def walk(home: Home, grid: Grid, rows: Array, slots: Array, start: float, mode: int, min_on: int, min_off: int,
          nominal: Array, action: Array, lost: Array) -> None:  # fmt: skip
     """Follow the value function from the true start: fills ``action``, the fast mode in ``nominal``, and ``lost``.
@@ -326,8 +337,10 @@ def walk(home: Home, grid: Grid, rows: Array, slots: Array, start: float, mode: 
     ``lost`` (step,) is what space heating loses if this step charges the tank: the value of charging here minus the
     best value without, evaluated in forced slots too (otherwise a surcharge would be zero exactly there).
     """
-    x, charge = home.x0.copy(), home.heat.shape[1] - 1
-    here, at = np.empty(charge + 1), np.empty(charge + 1)
+    charge, n = home.heat.shape[1] - 1, home.x0.shape[0]
+    x, here, at = grid.room[6, :n], grid.room[7, : charge + 1], grid.room[8, : charge + 1]
+    for j in range(n):
+        x[j] = home.x0[j]
     full_on, full_off = min_on - 1, min_on + min_off - 1
     for t in range(action.shape[0]):
         _, fast = _look_ahead(home, grid, t, x, here, at)

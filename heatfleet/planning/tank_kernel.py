@@ -13,16 +13,17 @@ import numpy as np
 from numba import njit
 
 from heatfleet.planning.arrays import Batch, Rules
+from heatfleet.planning.lanes import LANES, aligned, least, load, minus, most, peek, plus, same, store, times
 from heatfleet.thermal.arrays import Array
 
 CELLS = 80
-GUARD = 40
+GUARD = 48
+SIZE = CELLS + 2 * GUARD
 MARGIN_K = 5.0
 DOSE_WEIGHT = 200.0
 DOSE_STRIDE = 4
 FAR = 1.0e12
-UNIT = np.uint64(1)
-EDGE = np.uint64(GUARD)
+RAMP = np.arange(CELLS).astype(np.float32)
 
 
 class Tank(NamedTuple):
@@ -33,7 +34,7 @@ class Tank(NamedTuple):
     weight: Array  # (step,) penalty of a kelvin below ``low`` for one step
     cost: Array  # (step,) of charging
     rise: Array  # (step,) [K] by charging
-    rows: Array  # (step+1, 2, cell) value function: after a step without charge, after a step with
+    rows: Array  # (step+1, 2, GUARD + CELLS + GUARD) float32, cost to come: after no charge, after one
     first: Array  # (step+1,) temperature of the first cell
     width: Array  # (step+1,) of a cell [K]
 
@@ -41,21 +42,19 @@ class Tank(NamedTuple):
 def tank_for(steps: int) -> Tank:
     """Memory for a horizon."""
     low, high, weight, cost, rise = np.zeros((5, steps))
-    rows = np.zeros((steps + 1, 2, CELLS + 2 * GUARD))
-    return Tank(low, high, weight, cost, rise, rows, np.zeros(steps + 1), np.zeros(steps + 1))
+    return Tank(low, high, weight, cost, rise, aligned(steps + 1, 2, SIZE), np.zeros(steps + 1), np.zeros(steps + 1))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def open_tank(batch: Batch, rules: Rules, i: int, scale: float, tank: Tank) -> None:
     """Fill bands and weights of home ``i``."""
-    tank.low[:] = batch.tank_low[i]
-    tank.high[:] = batch.tank_high[i]
-    tank.weight[:] = rules.step_h * rules.dhw_penalty / scale
     for t in range(tank.rise.shape[0]):
+        tank.low[t], tank.high[t] = batch.tank_low[i, t], batch.tank_high[i, t]
+        tank.weight[t] = rules.step_h * rules.dhw_penalty / scale
         tank.rise[t] = batch.tank[i, 1] * batch.dhw_heat[i, t]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def charge_costs(batch: Batch, i: int, scale: float, lost: Array, locked: int, tank: Tank) -> bool:
     """Cost of charging in each step, forbidden and locked steps far too dear; False when there is nothing to plan."""
     last, any_heat = batch.energy.shape[2] - 1, False
@@ -67,7 +66,7 @@ def charge_costs(batch: Batch, i: int, scale: float, lost: Array, locked: int, t
     return any_heat and batch.tank[i, 1] > 0.0
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _lay(batch: Batch, i: int, tank: Tank) -> None:
     """Cells of each step: from the coldest reachable to a margin above the band."""
     steps, a = tank.cost.shape[0], batch.tank[i, 0]
@@ -86,65 +85,69 @@ def _lay(batch: Batch, i: int, tank: Tank) -> None:
         width *= a
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _outside(temp: float, low: float, high: float, weight: float, fair: float) -> float:
     """Penalty of a tank temperature; above the band always at the fair weight."""
     return weight * max(low - temp, 0.0) + fair * max(temp - high, 0.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _back(batch: Batch, i: int, fair: float, value: float, run_cost: float, tank: Tank) -> float:
     """Fill the rows; the value at the start."""
-    steps, size, rows = tank.cost.shape[0], tank.rows.shape[2], tank.rows
-    for c in range(size):
-        rows[steps, :, c] = -value * (tank.first[steps] + (c - GUARD) * tank.width[steps])
+    steps, rows = tank.cost.shape[0], tank.rows
+    for c in range(SIZE):
+        rows[steps, 0, c] = rows[steps, 1, c] = -value * (tank.first[steps] + (c - GUARD) * tank.width[steps])
     for t in range(steps - 1, -1, -1):
         landing = batch.tank[i, 0] * tank.first[t] + batch.tank_w[i, t]
-        band = (tank.low[t], tank.high[t], tank.weight[t], fair)
-        _backup(rows[t], rows[t + 1], (landing, tank.rise[t], tank.first[t + 1], tank.width[t + 1]), band,
+        idle_at = (landing - tank.first[t + 1]) / tank.width[t + 1]
+        charge_at = (landing + tank.rise[t] - tank.first[t + 1]) / tank.width[t + 1]
+        band = (tank.low[t] - landing, landing - tank.high[t], tank.weight[t], fair)
+        _backup(rows, 2 * t * SIZE, (idle_at, charge_at), band, (tank.rise[t], tank.width[t + 1]),
                 (tank.cost[t], run_cost))  # fmt: skip
-        for row in range(2):
-            _guards(rows[t, row])
     return min(rows[0, 0, GUARD], rows[0, 1, GUARD])
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def _backup(
-    rows: Array, after: Array, place: tuple[float, float, float, float], band: tuple[float, float, float, float],
-    costs: tuple[float, float],
-) -> None:  # fmt: skip
-    """One Bellman backup: each cell lands a constant number of cells away, idle or charging."""
-    landing, rise, first, width = place
-    low, high, weight, fair = band
-    idle_at, charge_at = (landing - first) / width, (landing + rise - first) / width
-    idle_left = min(max(int(np.floor(idle_at)), -GUARD), GUARD - 2)
-    charge_left = min(max(int(np.floor(charge_at)), -GUARD), GUARD - 2)
-    f, g = idle_at - idle_left, charge_at - charge_left
-    m, n = np.uint64(GUARD + idle_left), np.uint64(GUARD + charge_left)
-    for c in range(np.uint64(CELLS)):
-        temp = landing + float(c) * width
-        cold, hot = low - temp, temp - high
-        idle = weight * (cold if cold > 0.0 else 0.0) + fair * (hot if hot > 0.0 else 0.0)
-        idle += (1.0 - f) * after[0, m + c] + f * after[0, m + c + UNIT]
-        cold, hot = cold - rise, hot + rise
-        charge = costs[0] + weight * (cold if cold > 0.0 else 0.0) + fair * (hot if hot > 0.0 else 0.0)
-        charge += (1.0 - g) * after[1, n + c] + g * after[1, n + c + UNIT]
-        begin = charge + costs[1]
-        rows[0, c + EDGE] = idle if idle < begin else begin
-        rows[1, c + EDGE] = idle if idle < charge else charge
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+def _worth(rows: Array, row: int, at: float, cold: Array, hot: Array, weights: tuple[Array, Array], c: int) -> Array:
+    """What follows ``at`` cells on, between two cells, plus the penalty there."""
+    left = min(max(int(np.floor(at)), -GUARD), GUARD - 2)
+    m, f = row + GUARD + left + c, np.float32(at - left)
+    after = plus(times(same(f), load(rows, m + 1)), times(same(np.float32(1.0) - f), load(rows, m)))
+    none = same(0.0)
+    return plus(times(weights[0], most(cold, none)), plus(times(weights[1], most(hot, none)), after))
 
 
-@njit(cache=True, nogil=True)
-def _guards(row: Array) -> None:
+@njit(cache=True, nogil=True, _nrt=False)
+def _backup(rows: Array, row: int, at: tuple[float, float], band: tuple[float, float, float, float],
+            steps_k: tuple[float, float], costs: tuple[float, float]) -> None:  # fmt: skip
+    """One Bellman backup into the two rows from element ``row`` on: each cell lands a constant number of cells away,
+    ``at`` cells when idle and when charging; ``band`` = distances of cell 0 to the limits, and their weights."""
+    weights, (rise, width) = (same(band[2]), same(band[3])), steps_k
+    go_on, begin, warmer = same(costs[0]), same(costs[1]), same(rise)
+    for c in range(0, CELLS, LANES):
+        way = times(load(RAMP, c), same(width))
+        cold, hot = minus(same(band[0]), way), plus(same(band[1]), way)
+        idle = _worth(rows, row + 2 * SIZE, at[0], cold, hot, weights, c)
+        charge = plus(go_on, _worth(rows, row + 3 * SIZE, at[1], minus(cold, warmer), plus(hot, warmer), weights, c))
+        store(rows, row + GUARD + c, least(idle, plus(charge, begin)))
+        store(rows, row + SIZE + GUARD + c, least(idle, charge))
+    _guards(rows, row)
+    _guards(rows, row + SIZE)
+
+
+@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+def _guards(rows: Array, row: int) -> None:
     """Beyond the cells, linear on, but never better than at the edge: nothing is won out there."""
-    low, high = GUARD, GUARD + CELLS - 1
-    below, above = max(row[low] - row[low + 1], 0.0), max(row[high] - row[high - 1], 0.0)
-    for g in range(1, GUARD + 1):
-        row[low - g] = row[low] + g * below
-        row[high + g] = row[high] + g * above
+    low, high, none = row + GUARD, row + GUARD + CELLS - 1, np.float32(0.0)
+    first, last = peek(rows, low), peek(rows, high)
+    below, above = max(first - peek(rows, low + 1), none), max(last - peek(rows, high - 1), none)
+    for g in range(0, GUARD, LANES):
+        way = load(RAMP, g)
+        store(rows, high + 1 + g, plus(same(last + above), times(way, same(above))))
+        store(rows, row + g, plus(same(first + np.float32(GUARD) * below), times(way, same(-below))))
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _at(tank: Tank, t: int, row: int, temp: float) -> float:
     """Value before step ``t`` at a temperature, linear between cells and beyond them."""
     at = (temp - tank.first[t]) / tank.width[t] + GUARD
@@ -153,7 +156,7 @@ def _at(tank: Tank, t: int, row: int, temp: float) -> float:
     return value + (at - left) * (tank.rows[t, row, left + 1] - value)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _follow(batch: Batch, i: int, fair: float, run_cost: float, tank: Tank, slots: Array) -> None:
     """Walk the value function from the exact start; fills ``slots`` (step,)."""
     temp, row = batch.tank[i, 2], 0
@@ -167,7 +170,7 @@ def _follow(batch: Batch, i: int, fair: float, run_cost: float, tank: Tank, slot
         temp, row = (warm, 1) if slots[t] else (cool, 0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def plan_tank(batch: Batch, rules: Rules, i: int, scale: float, run_cost: float, tank: Tank, slots: Array) -> None:
     """Fill ``slots`` (step,) with the steps that charge the tank of home ``i``."""
     fair, value = rules.step_h * rules.dhw_penalty / scale, batch.tank[i, 3] / scale
@@ -176,7 +179,7 @@ def plan_tank(batch: Batch, rules: Rules, i: int, scale: float, run_cost: float,
     _follow(batch, i, fair, run_cost, tank, slots)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def _ask_dose(batch: Batch, i: int, begin: int, fair: float, tank: Tank) -> None:
     """Raise the band to the dose temperature in the steps from ``begin`` on."""
     for t in range(begin, min(begin + int(batch.dose[i, 2]), tank.low.shape[0])):
@@ -184,7 +187,7 @@ def _ask_dose(batch: Batch, i: int, begin: int, fair: float, tank: Tank) -> None
         tank.weight[t] = DOSE_WEIGHT * max(fair, 1.0)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, _nrt=False)
 def place_dose(batch: Batch, rules: Rules, i: int, scale: float, run_cost: float, tank: Tank) -> None:
     """Ask for the disinfection dose in the cheapest window before its deadline (tried every hour), if one is due."""
     deadline, steps = int(batch.dose[i, 0]), int(batch.dose[i, 2])

@@ -14,7 +14,7 @@ from heatfleet.bench._judge import lp_bounds
 from heatfleet.domain.errors import Invalid
 from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.problem import Problem
-from heatfleet.planning.solve import solve
+from heatfleet.planning.solve import EFFORTS, solve, solved_with
 from heatfleet.thermal.arrays import Array
 
 KINDS = {
@@ -183,11 +183,8 @@ def test_the_surcharge_moves_hot_water_slots() -> None:
 
 def test_more_passes_move_slots_and_help() -> None:
     """Trap 2 again: a surcharge that is silently zero gives identical plans in every pass."""
-    from heatfleet.planning.kernel import Effort
-    from heatfleet.planning.solve import solved_with
-
-    problem = random_problem(16, 31, Kind())
-    one, three = solved_with(problem, Effort(1, 0, 2, 0.0)), solved_with(problem, Effort(3, 0, 2, 0.0))
+    problem, plain = random_problem(16, 31, Kind()), EFFORTS["fast"]._replace(polish=0, sweeps=0)
+    one, three = (solved_with(problem, plain._replace(passes=passes)) for passes in (1, 3))
     water = problem.hot_water_action
     assert ((one.action == water) != (three.action == water)).any(axis=1).sum() >= 8
     assert three.objective.sum() < one.objective.sum()
@@ -223,9 +220,6 @@ def test_buildings_that_swing_are_planned_too() -> None:
 
 
 def test_the_polish_helps_where_the_air_is_quick() -> None:
-    from heatfleet.planning.kernel import Effort
-    from heatfleet.planning.solve import solved_with
-
-    problem = random_problem(16, 33, Kind(tank=False))
-    plain, polished = solved_with(problem, Effort(3, 0, 2, 0.0)), solved_with(problem, Effort(3, 1, 6, 0.0))
+    problem, effort = random_problem(16, 33, Kind(tank=False)), EFFORTS["best"]._replace(sweeps=0)
+    plain, polished = (solved_with(problem, effort._replace(polish=polish)) for polish in (0, 1))
     assert polished.objective.sum() < plain.objective.sum()
