@@ -96,7 +96,12 @@ class HeatPumpDetailOutput(Struct, kw_only=True):
     is_authenticated: bool | None = False
     is_smart_optimization_active: bool = False
     optimization_score: Annotated[
-        float | None, Meta(description="0 to 100: share of the achievable saving realised over the last 7 days.")
+        Annotated[float, Meta(ge=0, le=100)] | None,
+        Meta(
+            description="0 to 100: share of the achievable saving realised over the last 7 days, that of a plan made"
+            " afterwards against the owner's own control, all three modelled alike. Null before, where hardly anything"
+            " can be saved, and while the pump is not optimised."
+        ),
     ] = None
     current_mode: Annotated[
         str | None, Meta(description="Steering state in force: min, low, mid, max; null while not steering.")

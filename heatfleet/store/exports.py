@@ -129,6 +129,11 @@ SERIES: Final = (
         " own_dhw_temp_c",
         "start_at",
     ),
+    Series(
+        "score_days",
+        "heat_pump_id, day, own_cost, realised_cost, best_cost, known_share",
+        "(day::timestamp at time zone 'UTC')",
+    ),
     Series("energy_hours", "heat_pump_id, hour_at, energy_kwh, quality", "hour_at"),
 )
 
