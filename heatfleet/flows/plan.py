@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from heatfleet.flows import toolbox_past
 from heatfleet.flows.toolbox_fleet import Tools, in_executor
 from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
 from heatfleet.flows.toolbox_outlook import Home
+from heatfleet.flows.toolbox_solar import covered_share, with_sun
 from heatfleet.planning.budget import within_budget
 from heatfleet.planning.counterfactual import left_alone, outlooks, own_control
 from heatfleet.planning.read_back import Marks, read_back
@@ -56,16 +57,18 @@ async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
         loaded = await load(tx, sorted(set(heat_pump_ids)), only_optimised=True)
         around = await outlook.surroundings(tx, [loaded.sites[p.id] for p in loaded.pumps], grid, now)
         past = await toolbox_past.past(tx, loaded, toolbox_past.last_days(now, LATELY_DAYS))
+        sun = await covered_share(tx, loaded, around, now)
     homes = [home_of(loaded, pump) for pump in loaded.pumps]
     if not homes:
         return []
-    expected = outlook.horizon(homes, around, grid)
+    expected = with_sun(outlook.horizon(homes, around, grid), sun)
     priced = np.flatnonzero(~np.isnan(expected.price).any(axis=1))
     if not priced.size:
         return []
     lately = take(toolbox_past.seen(homes, past), priced)
     pumps, homes = [loaded.pumps[i] for i in priced], [homes[i] for i in priced]
     asked = _asked(pumps, homes, grid, take(expected, priced), lately)
+    asked = asked if sun is None else replace(asked, marks=replace(asked.marks, sun=sun[priced] > 0.0))
     answers = await in_executor(tools, answer, models_of(loaded, pumps, now), asked)
     made = {
         pump.id: Plan(steps, now, _version(loaded, pump), pump.policy_version, beside)
