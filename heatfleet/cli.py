@@ -34,6 +34,7 @@ client = typer.Typer(help="Machine clients of the Partner API.", no_args_is_help
 user = typer.Typer(help="People.", no_args_is_help=True)
 signing = typer.Typer(help="Keys that sign access tokens.", no_args_is_help=True)
 prices = typer.Typer(help="Wholesale prices.", no_args_is_help=True)
+carbon = typer.Typer(help="Carbon intensity of electricity.", no_args_is_help=True)
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo, serve.up, serve.web, serve.worker, serve.migrate, serve.release, serve.backup, serve.restore,
@@ -41,7 +42,9 @@ COMMANDS: tuple[Callable[..., None], ...] = (
 )  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
-for name, group in (("org", org), ("client", client), ("user", user), ("keys", signing), ("prices", prices)):
+for name, group in (
+    ("org", org), ("client", client), ("user", user), ("keys", signing), ("prices", prices), ("carbon", carbon),
+):  # fmt: skip
     app.add_typer(group, name=name)
 org.command("create")(people.create_org)
 client.command("create")(people.create_client)
@@ -49,6 +52,7 @@ user.command("create")(people.create_user)
 signing.command("rotate")(keys.rotate)
 signing.command("list")(keys.list_keys)
 prices.command("import")(people.import_prices)
+carbon.command("import")(people.import_carbon)
 
 
 def main() -> None:

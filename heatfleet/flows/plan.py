@@ -14,6 +14,7 @@ from heatfleet.domain.plans import Outlook, Plan, PlanStep
 from heatfleet.domain.time_grid import TimeGrid, floor_mtu
 from heatfleet.flows import toolbox_outlook as outlook
 from heatfleet.flows import toolbox_past
+from heatfleet.flows.toolbox_carbon import carbon_cost, with_carbon, without_carbon
 from heatfleet.flows.toolbox_fleet import Tools, in_executor
 from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
 from heatfleet.flows.toolbox_outlook import Home
@@ -58,10 +59,11 @@ async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
         around = await outlook.surroundings(tx, [loaded.sites[p.id] for p in loaded.pumps], grid, now)
         past = await toolbox_past.past(tx, loaded, toolbox_past.last_days(now, LATELY_DAYS))
         sun = await covered_share(tx, loaded, around, now)
+        carbon = await carbon_cost(tx, [loaded.sites[p.id] for p in loaded.pumps], grid)
     homes = [home_of(loaded, pump) for pump in loaded.pumps]
     if not homes:
         return []
-    expected = with_sun(outlook.horizon(homes, around, grid), sun)
+    expected = with_carbon(with_sun(outlook.horizon(homes, around, grid), sun), carbon)
     priced = np.flatnonzero(~np.isnan(expected.price).any(axis=1))
     if not priced.size:
         return []
@@ -70,6 +72,10 @@ async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
     asked = _asked(pumps, homes, grid, take(expected, priced), lately)
     asked = asked if sun is None else replace(asked, marks=replace(asked.marks, sun=sun[priced] > 0.0))
     answers = await in_executor(tools, answer, models_of(loaded, pumps, now), asked)
+    if carbon is not None:
+        answers = [
+            (without_carbon(steps, cost), beside) for (steps, beside), cost in zip(answers, carbon[priced], strict=True)
+        ]
     made = {
         pump.id: Plan(steps, now, _version(loaded, pump), pump.policy_version, beside)
         for pump, (steps, beside) in zip(pumps, answers, strict=True)

@@ -16,3 +16,14 @@ alter table score_days force row level security;
 create policy own_organisation on score_days using (in_scope(org_id)) with check (in_scope(org_id));
 
 alter table device_latest add column optimization_score real;  -- 0..100 over the last 7 days, null = cannot be told
+
+-- What a kilowatt-hour emits, as far as somebody has imported it, and what that is worth to an organisation.
+create table carbon (
+  zone text not null,
+  start_at timestamptz not null,
+  g_per_kwh double precision not null,
+  source text not null,
+  fetched_at timestamptz not null default now(),
+  primary key (zone, start_at)
+);
+alter table organisations add column carbon_price_per_kg double precision not null default 0;  -- currency
