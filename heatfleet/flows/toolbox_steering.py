@@ -22,11 +22,13 @@ from heatfleet.domain.readings import MODES, Channel, OperationalMode
 from heatfleet.domain.situation import ControlState, Decision, LeverFacts, LeverWrite, Situation
 from heatfleet.domain.solar import LOOK_BACK, Export, solar_surplus
 from heatfleet.domain.steering import BACK_OFF, decide
+from heatfleet.domain.time_grid import MTU
 from heatfleet.flows.toolbox_fleet import Tools, ask_vendor, side_by_side
 from heatfleet.store import (
     baselines,
     commands,
     connections,
+    grid_limits,
     heat_pumps,
     models,
     plans,
@@ -125,7 +127,8 @@ async def _load(tx: ReadTx, ids: Sequence[UUID], now: datetime) -> dict[UUID, Pu
     owned = await baselines.of_pumps(tx, ids)
     uses = await commands.uses(tx, ids, now)
     due = await polls.of_pumps(tx, ids)
-    solar = [pump.id for pump in pumps.values() if pump.is_inverter_forced_mode_enabled]
+    dimmed = {share.heat_pump_id for share in await grid_limits.in_time(tx, ids, now, now + MTU)}
+    solar = [id_ for id_, pump in pumps.items() if pump.is_inverter_forced_mode_enabled and id_ not in dimmed]
     exports = await sensors.exports(tx, solar, now - LOOK_BACK)
     doses = await telemetry.last_doses(tx, latest)
     tanks = await models.tanks_kwh_per_k(tx, ids)

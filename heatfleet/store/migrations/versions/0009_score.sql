@@ -27,3 +27,55 @@ create table carbon (
   primary key (zone, start_at)
 );
 alter table organisations add column carbon_price_per_kg double precision not null default 0;  -- currency
+
+-- Limits of the grid (§14a EnWG): what a group of heat pumps may draw, what each may, and what they did.
+create table grid_limits (
+  id uuid primary key,
+  org_id uuid not null references organisations on delete cascade,
+  limit_w int not null,                         -- as asked for, of all together
+  effective_w int not null,                     -- with the floor of each connection
+  starts_at timestamptz not null,               -- fleet clock, as is ends_at
+  ends_at timestamptz not null,
+  created_by text not null,
+  created_at timestamptz not null,
+  ended_at timestamptz                          -- taken back before its end, wall clock
+);
+create index on grid_limits (org_id, id);
+
+create table grid_limit_shares (
+  limit_id uuid not null references grid_limits on delete cascade,
+  org_id uuid not null,
+  heat_pump_id uuid not null references heat_pumps on delete cascade,
+  connection int not null,                      -- heat pumps of one number are behind one grid connection
+  least_w int not null,                         -- what the connection must be left
+  connection_w int not null,                    -- what it may draw
+  limit_w int not null,                         -- of that, this heat pump
+  starts_at timestamptz not null,
+  ends_at timestamptz not null,                 -- the limit's, or when it was taken back
+  primary key (limit_id, heat_pump_id)
+);
+create index on grid_limit_shares (heat_pump_id, ends_at);
+create index on grid_limit_shares (ends_at);
+
+create table grid_limit_evidence (
+  limit_id uuid not null references grid_limits on delete cascade,
+  org_id uuid not null,
+  heat_pump_id uuid not null references heat_pumps on delete cascade,
+  at timestamptz not null,                      -- fleet clock, every quarter-hour
+  limit_w int not null,
+  power_w int,                                  -- as last read
+  read_at timestamptz,
+  state text,                                   -- steering state in force
+  primary key (limit_id, heat_pump_id, at)
+);
+create index on grid_limit_evidence (heat_pump_id, at);
+
+do $$
+declare name text;
+begin
+  foreach name in array array['grid_limits', 'grid_limit_shares', 'grid_limit_evidence'] loop
+    execute format('alter table %I enable row level security', name);
+    execute format('alter table %I force row level security', name);
+    execute format('create policy own_organisation on %I using (in_scope(org_id)) with check (in_scope(org_id))', name);
+  end loop;
+end $$;
