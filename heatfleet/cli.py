@@ -35,6 +35,7 @@ user = typer.Typer(help="People.", no_args_is_help=True)
 signing = typer.Typer(help="Keys that sign access tokens.", no_args_is_help=True)
 gateways = typer.Typer(help="Gateways in homes.", no_args_is_help=True)
 prices = typer.Typer(help="Wholesale prices.", no_args_is_help=True)
+carbon = typer.Typer(help="Carbon intensity of electricity.", no_args_is_help=True)
 
 COMMANDS: tuple[Callable[..., None], ...] = (
     demo.demo, serve.up, serve.web, serve.worker, serve.migrate, serve.release, serve.backup, serve.restore,
@@ -50,6 +51,7 @@ for name, group in (
     ("keys", signing),
     ("gateways", gateways),
     ("prices", prices),
+    ("carbon", carbon),
 ):
     app.add_typer(group, name=name)
 org.command("create")(people.create_org)
@@ -60,6 +62,7 @@ signing.command("list")(keys.list_keys)
 gateways.command("list")(gateway.list_gateways)
 gateways.command("revoke")(gateway.revoke_gateway)
 prices.command("import")(people.import_prices)
+carbon.command("import")(people.import_carbon)
 
 
 def main() -> None:

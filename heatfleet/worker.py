@@ -18,7 +18,7 @@ import structlog
 from heatfleet.domain.errors import HeatfleetError, TryAgain
 from heatfleet.domain.jobs import Job, JobName
 from heatfleet.domain.time_grid import floor_mtu
-from heatfleet.flows import fetch, keep, learn, monitor, plan, privacy, release, steer
+from heatfleet.flows import fetch, keep, learn, monitor, plan, privacy, release, score, steer
 from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.flows.toolbox_timetable import add_tasks, lease_tasks, next_due_at, task_done
 from heatfleet.markets.source import PriceSource
@@ -59,6 +59,7 @@ class Worker:
             "consumption": Task(HOUR, lambda: keep.refresh_consumption(tools)),
             "roll_up": Task(HOUR, lambda: keep.roll_up(tools)),
             "compact": Task(DAY, lambda: keep.compact(tools)),
+            "score": Task(HOUR, lambda: score.score_tonight(tools)),
             "learn": Task(HOUR, lambda: learn.learn_tonight(tools)),
             "replan": Task(HOUR, lambda: plan.plan_all(tools)),
             "steer": Task(QUARTER, self._steer),

@@ -61,6 +61,13 @@ EXAMPLES: Final[dict[str, Any]] = {
         "redirect_hosts": ["portal.example.com"],
         "hold_out_share": 0.05,
     },
+    "GridLimitInput": {
+        "heat_pump_ids": [_PUMP],
+        "limit_w": 4200,
+        "starts_at": _INSTANT,
+        "ends_at": "2026-01-15T12:30:00Z",
+        "connected_power_w": {_PUMP: 6500},
+    },
     "CueStateInput": {"state": "success"},
     "ResolutionLink": {
         "url": f"{_CUE}/resolve?secret=…",

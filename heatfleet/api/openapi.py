@@ -33,6 +33,7 @@ _TAGS = {
     "Authentication": "Access tokens, who they speak for, and the keys that verify them.",
     "Organisation": "The organisation's own settings.",
     "Clients": "Machine clients of the organisation and their secrets.",
+    "Grid limits": "What the grid operator lets groups of heat pumps draw, and the proof of what they did.",
     "Users": "People of the organisation: end users, staff, administrators.",
     "Privacy": "What is kept of a person: export and erasure.",
     "Buildings": "Buildings of a user.",

@@ -63,6 +63,18 @@ class SettingsInput(Struct, kw_only=True):
         | UnsetType
     ) = UNSET
     trading_deadline: Literal["14:30", "23:30"] | UnsetType = UNSET
+    carbon_price_per_kg: (
+        Annotated[
+            float,
+            Meta(
+                ge=0,
+                le=10,
+                description="What a kilogram of CO2 counts when planning, in the currency of the prices; 0 = nothing."
+                " Needs carbon intensities of the price zone.",
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class DefaultComfortOutput(Struct, kw_only=True, frozen=True):
@@ -87,6 +99,7 @@ class SettingsOutput(Struct, kw_only=True, frozen=True):
     default_comfort: DefaultComfortOutput
     hold_out_share: float
     trading_deadline: str
+    carbon_price_per_kg: float
     created_at: datetime
     updated_at: datetime
 

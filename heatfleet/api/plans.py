@@ -21,8 +21,8 @@ from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.errors import Invalid
 from heatfleet.domain.price_zones import PriceZone, zone_time
 from heatfleet.domain.readings import Channel
-from heatfleet.domain.time_grid import MTU, STEP_H, floor_mtu
-from heatfleet.store import commands, plans, prices
+from heatfleet.domain.time_grid import MTU, STEP_H, TimeGrid, floor_mtu
+from heatfleet.store import carbon, commands, plans, prices
 from heatfleet.store.commands import Command
 from heatfleet.store.database import ReadTx
 from heatfleet.store.heat_pumps import HeatPump
@@ -75,6 +75,9 @@ class PlanStepOutput(Struct, kw_only=True):
         ),
     ]
     own_control: OwnControl | None
+    carbon_intensity_g_per_kwh: Annotated[
+        float | None, Meta(description="CO2 of the price zone's electricity; null where none was imported.")
+    ] = None
     why: Why
 
 
@@ -95,7 +98,9 @@ class PlanMetadata(Struct, kw_only=True):
         Meta(description="From here to `compared_to` the newest plan is compared with the owner's own control."),
     ] = None
     compared_to: datetime | None = None
-    cost_of_plan: Annotated[float | None, Meta(description="Of electricity, in the currency.")] = None
+    cost_of_plan: Annotated[
+        float | None, Meta(description="Of electricity and, where it has a price, of its carbon.")
+    ] = None
     cost_of_own_control: float | None = None
     worth_of_stored_heat: Annotated[
         float | None, Meta(description="Of what the plan leaves in house and tank beyond the own control.")
@@ -171,12 +176,15 @@ async def retrieve_plan(call: Call, org_id: UUID, user_id: UUID, heat_pump_id: U
         rows = await plans.of_pump(tx, org_id, heat_pump_id, since, until)
         beside = await plans.outlook(tx, org_id, heat_pump_id)
         error = None if rows else await _why_nothing(tx, pump, now, until)
+        emitted = await _carbon(tx, pump.price_zone, rows)
     metadata = _metadata(call, pump, site, rows)
     metadata.error = error
     if beside is not None and rows and beside.start_at <= rows[-1].start_at < beside.end_at:
         _compare(metadata, beside)
     words = Words(best_language(call.request.headers.get("accept-language", "")), zone_time(pump.price_zone))
     body = PlanOutput(metadata=metadata, data=[_step(row, metadata.currency, words) for row in rows])
+    for step, g_per_kwh in zip(body.data, emitted, strict=True):
+        step.carbon_intensity_g_per_kwh = g_per_kwh
     return answer(body, headers={"Content-Language": words.language, "Vary": "Accept-Language"})
 
 
@@ -189,6 +197,15 @@ def _compare(metadata: PlanMetadata, row: OutlookRow) -> None:
     metadata.expected_saving_at_equal_temperature = round(found.saving_at_equal_temperature, 4)
     metadata.mean_indoor_temperature = round(found.indoor_mean_c, 2)
     metadata.mean_indoor_temperature_of_own_control = round(found.own_indoor_mean_c, 2)
+
+
+async def _carbon(tx: ReadTx, zone: str, rows: Sequence[PlanRow]) -> list[float | None]:
+    """What a kilowatt-hour emits in each step [g], None where it is not known."""
+    if not rows:
+        return []
+    grid = TimeGrid(rows[0].start_at, (rows[-1].start_at - rows[0].start_at) // MTU + 1)
+    known = await carbon.carbon_on(tx, zone, grid)
+    return [_known(float(known[grid.index(row.start_at)]), 1) for row in rows]
 
 
 async def _why_nothing(tx: ReadTx, pump: HeatPump, now: datetime, until: datetime) -> str:

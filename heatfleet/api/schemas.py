@@ -96,6 +96,14 @@ class HeatPumpDetailOutput(Struct):
     external_device_id: Annotated[str, Meta(max_length=255)] | None = ""
     is_authenticated: bool | None = False
     is_smart_optimization_active: bool = False
+    optimization_score: Annotated[
+        Annotated[float, Meta(ge=0, le=100)] | None,
+        Meta(
+            description="0 to 100: share of the achievable saving realised over the last 7 days, that of a plan made"
+            " afterwards against the owner's own control, all three modelled alike. Null before, where hardly anything"
+            " can be saved, and while the pump is not optimised."
+        ),
+    ] = None
     current_mode: Annotated[
         str | None, Meta(description="Steering state in force: min, low, mid, max; null while not steering.")
     ] = None
@@ -152,9 +160,6 @@ class HeatPumpDetailOutput(Struct):
     # worked out
     operational_mode: Annotated[str, Meta(max_length=100)] | None = None
     current_power_consumption_w: int | None = None
-    optimization_score: Annotated[
-        float | None, Meta(description="0 to 100: share of the achievable saving realised over the last 7 days.")
-    ] = None
     is_inverter_forced_mode_active: Annotated[
         bool,
         Meta(

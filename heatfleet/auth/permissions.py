@@ -46,6 +46,8 @@ class Right(StrEnum):
     CHANGE_SETTINGS = "change_settings"
     MANAGE_CLIENTS = "manage_clients"
     READ_AUDIT = "read_audit"
+    READ_GRID_LIMITS = "read_grid_limits"
+    LIMIT_GRID = "limit_grid"
 
 
 _N, _O, _E, _A = Reach.NONE, Reach.OWN, Reach.END_USERS, Reach.ALL
@@ -73,6 +75,8 @@ TABLE: dict[Right, dict[Role, Reach]] = {
         (Right.CHANGE_SETTINGS, _A, _N, _N),
         (Right.MANAGE_CLIENTS, _A, _N, _N),
         (Right.READ_AUDIT, _A, _N, _N),
+        (Right.READ_GRID_LIMITS, _A, _A, _N),
+        (Right.LIMIT_GRID, _A, _A, _N),
     )
 }
 

@@ -126,7 +126,7 @@ def true_models(homes: Homes, learned: ThermalModels) -> ThermalModels:
     building = TwoMass(
         homes.ua_indoor_mass_kw_per_k, homes.ua_indoor_outdoor_kw_per_k, homes.ua_mass_outdoor_kw_per_k,
         homes.capacity_indoor_kwh_per_k, homes.capacity_mass_kwh_per_k, homes.heat_to_indoor, homes.solar_area_m2,
-        mean_gains_kw(homes.occupants),
+        mean_gains_kw(homes.occupants), np.zeros(homes.count),
     )  # fmt: skip
     maps, own_c = coefficients(), homes.own_indoor_setpoint_c
     line, charge = _space_cop(homes), _charge_cop(homes)

@@ -1,4 +1,4 @@
-"""``heatfleet org|client|user|prices …``: the first rows of a new installation."""
+"""``heatfleet org|client|user|prices|carbon …``: the first rows of a new installation."""
 
 from __future__ import annotations
 
@@ -92,15 +92,26 @@ def import_prices(
 
     Example: heatfleet prices import gro_handelspreise.csv
     """
+    show.json_line(asyncio.run(_import(file, is_carbon=False)))
+
+
+def import_carbon(
+    file: Annotated[Path, typer.Argument(help="CSV: start_utc and one column per zone, gCO2/kWh.")],
+) -> None:
+    """Import carbon intensities from a CSV file; importing the same file again changes nothing.
+
+    Example: heatfleet carbon import intensities.csv
+    """
+    show.json_line(asyncio.run(_import(file, is_carbon=True)))
+
+
+async def _import(file: Path, *, is_carbon: bool) -> object:
     show.must_exist(file)
+    from heatfleet.app import house_at
+    from heatfleet.flows import fetch
+    from heatfleet.markets.prices_file import load_carbon, load_prices
 
-    async def work() -> object:
-        from heatfleet.app import house_at
-        from heatfleet.flows import fetch
-        from heatfleet.markets.prices_file import load_prices
-
-        prices = load_prices(file)
-        async with house_at(settings_with(), attach=True) as house:
-            return await fetch.import_prices(house.database, house.clock, prices)
-
-    show.json_line(asyncio.run(work()))
+    read = (load_carbon if is_carbon else load_prices)(file)
+    async with house_at(settings_with(), attach=True) as house:
+        save = fetch.import_carbon if is_carbon else fetch.import_prices
+        return await save(house.database, house.clock, read)

@@ -1,4 +1,4 @@
 """The sum of many homes: forecasts, baselines, flexibility, trading curves, savings.
 
-Pure arithmetic on arrays of homes. Empty until those issues come.
+Pure arithmetic on arrays of homes; start with ``score.py``.
 """

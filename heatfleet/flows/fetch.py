@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
@@ -15,15 +15,17 @@ from heatfleet.domain.market_day import delivery_day, delivery_grid, last_visibl
 from heatfleet.domain.time_grid import MTU, TimeGrid, floor_mtu
 from heatfleet.markets.prices_file import PriceFile
 from heatfleet.markets.source import DayPrices, PriceSource
-from heatfleet.store import jobs, prices, weather
+from heatfleet.store import carbon, jobs, prices, weather
 from heatfleet.store.database import FLEET, Database, WriteTx
 from heatfleet.store.jobs import NewJob
 from heatfleet.store.weather import WeatherOnGrid
+from heatfleet.store.zone_values import HOURLY, Given
 from heatfleet.weather.source import WeatherSource
 
 HINDCAST = timedelta(days=1)
 HORIZON = timedelta(days=3)
 _MTU_S = int(MTU.total_seconds())
+Save = Callable[[WriteTx, str, Given], Awaitable[int]]
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ async def fetch_prices(database: Database, clock: Clock, source: PriceSource, zo
 
     Days got before a fault are kept; then ``TryAgain`` or ``Refused`` of the source is raised.
     """
-    zone = prices.HOURLY.get(zone, zone)
+    zone = HOURLY.get(zone, zone)
     now = clock.fleet_now()
     missing = await _missing_days(database, zone, now)
     days, fault = await _fetch_days(source, zone, missing)
@@ -85,16 +87,28 @@ async def import_prices(
     database: Database, clock: Clock, file: PriceFile, zones: Sequence[str] | None = None
 ) -> Imported:
     """Stores a price file as it is (no re-dating) and plans the pumps of its zones; repeating it changes nothing."""
-    wanted = list(file.zones if zones is None else zones)
+
+    async def save(tx: WriteTx, zone: str, given: Given) -> int:
+        return await prices.save(tx, zone, given.starts, given.values, given.source, given.fetched_at)
+
+    return await _import(database, clock, file, list(file.zones if zones is None else zones), save)
+
+
+async def import_carbon(database: Database, clock: Clock, file: PriceFile) -> Imported:
+    """Stores a file of carbon intensities as it is and plans the pumps of its zones; repeating it changes nothing."""
+    return await _import(database, clock, file, list(file.zones), carbon.save)
+
+
+async def _import(database: Database, clock: Clock, file: PriceFile, zones: Sequence[str], save: Save) -> Imported:
+    """What was stored of each zone of a file."""
     starts, length = _quarters(file)
     held, changed, plans = {}, {}, 0
     async with database.write(FLEET) as tx:
-        for zone in wanted:
-            series = file.series(zone)
-            values = np.repeat(series.value, length)
+        for zone in zones:
+            values = np.repeat(file.series(zone).value, length)
             held[zone] = int(np.count_nonzero(~np.isnan(values)))
-            source = f"file {file.source.file}"
-            changed[zone] = await prices.save(tx, zone, starts, values, source, clock.wall_now())
+            given = Given(starts, values, f"file {file.source.file}", clock.wall_now())
+            changed[zone] = await save(tx, zone, given)
             if changed[zone]:
                 plans += await _plan_zone(tx, zone)
     return Imported(file.source.file, held, changed, plans, starts[0], starts[-1] + MTU)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from heatfleet.domain.time_grid import floor_mtu
 from heatfleet.flows.toolbox_fleet import Tools
-from heatfleet.store import jobs, rollups, telemetry, telemetry_packing
+from heatfleet.store import grid_limits, jobs, rollups, telemetry, telemetry_packing
 from heatfleet.store.database import FLEET, WriteTx
 
 AHEAD = timedelta(days=21)
@@ -20,6 +20,7 @@ PUMPS = 200  # rolled up together
 PACKED_PUMPS = 20  # a week of them packed together: 40,000 rows
 BATCHES_MAX = 500  # of one night's run before it makes room for others
 HOURS_KEPT = timedelta(days=731)
+LIMITS_KEPT = timedelta(days=762)  # the proof of a limit is owed for two years
 
 
 async def make_partitions(tools: Tools) -> None:
@@ -39,6 +40,8 @@ async def tidy(tools: Tools) -> None:
     """Makes partitions and drops what nobody needs any more."""
     await make_partitions(tools)
     await jobs.tidy(tools.database)
+    async with tools.database.write(FLEET) as tx:
+        await grid_limits.forget(tx, tools.clock.fleet_now() - LIMITS_KEPT)
 
 
 async def roll_up(tools: Tools) -> None:

@@ -8,42 +8,25 @@ from uuid import UUID
 
 import numpy as np
 
-from heatfleet.domain.price_zones import zone_time
 from heatfleet.flows import toolbox_past
 from heatfleet.flows.toolbox_fleet import Tools, in_executor
 from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
-from heatfleet.store import models, pump_states
+from heatfleet.flows.toolbox_nights import in_turn
+from heatfleet.store import models
 from heatfleet.store.database import FLEET
-from heatfleet.store.heat_pumps import HeatPump
 from heatfleet.store.models import NewModel
 from heatfleet.thermal import identify
 from heatfleet.thermal.model import ThermalModels
 
 DAYS = 14
-PAGE = 200
-FIRST_HOUR, NIGHT_HOURS = 1, 4
 
 
 async def learn_tonight(tools: Tools) -> int:
     """How many homes whose turn it is in this hour of their night have a new model."""
-    learnt, last = 0, None
-    while ids := await _page(tools, last):
-        last = ids[-1]
-        async with tools.database.read(FLEET) as tx:
-            pumps = await pump_states.pumps(tx, ids)
-        learnt += len(await learn(tools, [pump.id for pump in pumps.values() if _is_due(tools, pump)]))
+    learnt = 0
+    async for pumps in in_turn(tools):
+        learnt += len(await learn(tools, [pump.id for pump in pumps]))
     return learnt
-
-
-async def _page(tools: Tools, after: UUID | None) -> list[UUID]:
-    async with tools.database.read(FLEET) as tx:
-        return await pump_states.connected(tx, after, PAGE)
-
-
-def _is_due(tools: Tools, pump: HeatPump) -> bool:
-    """Homes take turns over the small hours of their own night."""
-    local = tools.clock.fleet_now().astimezone(zone_time(pump.price_zone))
-    return local.hour == FIRST_HOUR + pump.id.int % NIGHT_HOURS
 
 
 async def learn(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from heatfleet.domain.time_grid import floor_mtu
 from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.flows.toolbox_steering import Allowance, Sent, carry_out
-from heatfleet.store import pump_states
+from heatfleet.store import grid_limits, pump_states
 from heatfleet.store.database import FLEET
 
 PAGE = 1000
@@ -24,6 +25,8 @@ async def steer(tools: Tools) -> Sent:
         done = await carry_out(tools, ids, Allowance(fleet_count, total.pumps))
         total = Sent(total.pumps + done.pumps, total.commands + done.commands, total.later + done.later)
         last = ids[-1]
+    async with tools.database.write(FLEET) as tx:
+        await grid_limits.note_evidence(tx, floor_mtu(tools.clock.fleet_now()))
     return total
 
 

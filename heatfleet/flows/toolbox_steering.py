@@ -21,6 +21,7 @@ from heatfleet.domain.readings import MODES, Channel, OperationalMode
 from heatfleet.domain.situation import ControlState, Decision, LeverWrite, Situation
 from heatfleet.domain.solar import LOOK_BACK, Export, solar_surplus
 from heatfleet.domain.steering import decide
+from heatfleet.domain.time_grid import MTU
 from heatfleet.flows.toolbox_fleet import Tools, side_by_side
 from heatfleet.flows.toolbox_levers import lever_facts, own_settings
 from heatfleet.flows.toolbox_receipts import hands_off, is_rejected, outcomes_of, say_rejected
@@ -29,6 +30,7 @@ from heatfleet.store import (
     baselines,
     commands,
     connections,
+    grid_limits,
     heat_pumps,
     models,
     plans,
@@ -140,7 +142,8 @@ async def _load(tx: ReadTx, ids: Sequence[UUID], now: datetime) -> dict[UUID, Pu
     owned = await baselines.of_pumps(tx, ids)
     uses = await commands.uses(tx, ids, now)
     due = await polls.of_pumps(tx, ids)
-    solar = [pump.id for pump in pumps.values() if pump.is_inverter_forced_mode_enabled]
+    dimmed = {share.heat_pump_id for share in await grid_limits.in_time(tx, ids, now, now + MTU)}
+    solar = [id_ for id_, pump in pumps.items() if pump.is_inverter_forced_mode_enabled and id_ not in dimmed]
     exports = await sensors.exports(tx, solar, now - LOOK_BACK)
     doses = await telemetry.last_doses(tx, latest)
     tanks = await models.tanks_kwh_per_k(tx, ids)

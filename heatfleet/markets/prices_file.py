@@ -32,6 +32,8 @@ from heatfleet.domain.tables import Row, Source
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.markets import smard
 
+CARBON = "carbon"
+CARBON_MOST = 2000.0  # g/kWh: brown coal is about 1100
 _HOUR = np.timedelta64(1, "h")
 _PLAIN_START = ("start_utc", "time_utc", "start", "time", "timestamp", "datetime", "date_time", "utc")
 _DECIMAL_COMMA = re.compile(r"^[-+−]?\d{1,3}(\.\d{3})*,\d+$|^[-+−]?\d+,\d+$")
@@ -67,16 +69,27 @@ class PriceFile:
 
 def load_prices(path: str | Path) -> PriceFile:
     """The prices in a file; ``Invalid`` names file, line and column of the first thing wrong."""
-    source = Source("prices", Path(path).name)
+    return parse_prices(*_read("prices", path))
+
+
+def load_carbon(path: str | Path) -> PriceFile:
+    """Carbon intensities [g/kWh] in a file laid out as one of prices; ``Invalid`` as for these."""
+    file = parse_prices(*_read(CARBON, path))
+    wrong = [zone for zone, values in file.prices.items() if (values < 0.0).any() or (values > CARBON_MOST).any()]
+    if wrong:
+        raise file.source.wrong(f"intensities must lie within 0 and {CARBON_MOST:g} g/kWh", column=wrong[0])
+    return file
+
+
+def _read(kind: str, path: str | Path) -> tuple[bytes, Source]:
     try:
-        raw = Path(path).read_bytes()
+        return Path(path).read_bytes(), Source(kind, Path(path).name)
     except OSError as error:
-        raise Source("prices", str(path)).wrong(f"cannot be read: {error.strerror or error}") from error
-    return parse_prices(raw, source)
+        raise Source(kind, str(path)).wrong(f"cannot be read: {error.strerror or error}") from error
 
 
 def parse_prices(raw: bytes, source: Source) -> PriceFile:
-    """The prices in the bytes of a file."""
+    """The prices in the bytes of a file; the carbon intensities, if that is what the source is of."""
     rows = tables.rows_of(source, raw, _is_header)
     if len(rows) < 2:
         raise source.wrong("no table found; the first line must be 'start_utc,<ZONE>,…' or SMARD's own header")
@@ -137,7 +150,7 @@ def _columns(source: Source, header: Sequence[str], *, smard_titles: bool) -> tu
         zone = smard.zone_of(title) if smard_titles else _plain_zone(title)
         if zone is None:
             ignored.append(title)
-        elif "kwh" in title.lower():
+        elif source.option != CARBON and "kwh" in title.lower():
             raise source.wrong("prices per kWh; they must be per MWh", None, title)
         elif zone in found:
             raise source.wrong(f"zone {zone} has two columns", None, title)

@@ -72,6 +72,7 @@ class Freedom:
     max_moves_day: Array | None = None  # (home,) changes of steering state that the device takes in a day
     colder_than_own_k: Array | None = None  # (home,) or (home, step) most below the pump's own control; NaN = the band
     max_power_kw: Array | None = None  # (home,) or (home, step) what the grid lets the pump draw; NaN = no limit
+    least_power_kw: float = GRID_FLOOR_KW  # no such limit goes below this
 
 
 @dataclass(frozen=True)
@@ -265,10 +266,10 @@ def _keep_calm(allowed: Array, uncertainty_k: Array) -> None:
         allowed[unsure, :, state] &= ~allowed[unsure, :, MID]
 
 
-def _within_power(allowed: Array, power_kw: Array, most_kw: Array) -> None:
+def _within_power(allowed: Array, power_kw: Array, most_kw: Array, floor_kw: float) -> None:
     """Forbid actions expected to draw more than ``most_kw`` (home, step); the least that was allowed always stays."""
     power = np.where(allowed, power_kw, np.inf)
-    most = np.maximum(np.fmax(most_kw, GRID_FLOOR_KW), power.min(axis=2))
+    most = np.maximum(np.fmax(most_kw, floor_kw), power.min(axis=2))
     allowed &= ~(power_kw > np.where(np.isnan(most_kw), np.inf, most)[:, :, None] + 1e-9)
 
 
@@ -281,7 +282,7 @@ def _limits(
     allowed[:, :, :STATES] &= freedom.states[:, None, :]
     _keep_calm(allowed, models.uncertainty_k)
     if freedom.max_power_kw is not None:
-        _within_power(allowed, energy / STEP_H, _per_step(freedom.max_power_kw, horizon))
+        _within_power(allowed, energy / STEP_H, _per_step(freedom.max_power_kw, horizon), freedom.least_power_kw)
     values = {"allowed": allowed, "run_action0": present.run_action, "run_steps0": present.run_steps}
     if freedom.max_starts_day is not None:
         values["max_starts_day"] = freedom.max_starts_day

@@ -129,6 +129,13 @@ SERIES: Final = (
         " own_dhw_temp_c",
         "start_at",
     ),
+    Series(
+        "score_days",
+        "heat_pump_id, day, own_cost, realised_cost, best_cost, known_share",
+        "(day::timestamp at time zone 'UTC')",
+    ),
+    Series("grid_limit_shares", "heat_pump_id, limit_id, limit_w, starts_at, ends_at", "starts_at"),
+    Series("grid_limit_evidence", "heat_pump_id, limit_id, at, limit_w, power_w, read_at, state", "at"),
     Series("energy_hours", "heat_pump_id, hour_at, energy_kwh, quality", "hour_at"),
 )
 

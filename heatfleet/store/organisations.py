@@ -26,6 +26,7 @@ class Organisation(msgspec.Struct, frozen=True):
     default_comfort: dict[str, Any]
     hold_out_share: float
     trading_deadline: str
+    carbon_price_per_kg: float
     version: int
     created_at: datetime
     updated_at: datetime

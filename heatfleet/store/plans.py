@@ -139,6 +139,17 @@ async def planned_at(tx: ReadTx, at: datetime) -> list[UUID]:
     return [row[0] for row in await tx.fetch("select heat_pump_id from plan_steps where start_at = $1", floor_mtu(at))]
 
 
+async def paused(
+    tx: ReadTx, heat_pump_ids: Sequence[UUID], since: datetime, until: datetime
+) -> dict[UUID, set[datetime]]:
+    """The quarter-hours of a time that were planned as a pause, by pump; pumps without any are left out."""
+    sql = f"""
+        select heat_pump_id, array_agg(start_at) from plan_steps
+        where heat_pump_id = any($1) and start_at >= $2 and start_at < $3 and reason_code = '{Reason.PAUSE}'
+        group by heat_pump_id"""
+    return {row[0]: set(row[1]) for row in await tx.fetch(sql, list(heat_pump_ids), since, until)}
+
+
 async def of_pump(tx: ReadTx, org_id: UUID, heat_pump_id: UUID, since: datetime, until: datetime) -> list[PlanRow]:
     """The steps of one pump's plan in a time, in order."""
     sql = f"""

@@ -6,16 +6,15 @@ from datetime import datetime
 from uuid import UUID
 
 import msgspec
-import numpy as np
 
 from heatfleet.domain.alignment import Floats
 from heatfleet.domain.time_grid import TimeGrid
+from heatfleet.store import zone_values
 from heatfleet.store.database import ReadTx, WriteTx
 from heatfleet.store.rows import many
+from heatfleet.store.zone_values import HOURLY, Given, Kind
 
-HOURLY = {"AT_HOURLY": "AT"}  # zone → the zone whose hourly means it is
-_CHUNK = 20_000
-_HOUR_S = 3600
+_PRICES = Kind("prices", "price_per_mwh")
 
 
 class Listener(msgspec.Struct, frozen=True):
@@ -29,45 +28,12 @@ async def save(
     tx: WriteTx, zone: str, starts: list[datetime], price_per_mwh: Floats, source: str, fetched_at: datetime
 ) -> int:
     """How many quarter-hours are new or changed; NaN prices are left out."""
-    known = [(at, float(price)) for at, price in zip(starts, price_per_mwh, strict=True) if not np.isnan(price)]
-    changed = 0
-    for first in range(0, len(known), _CHUNK):
-        chunk = known[first : first + _CHUNK]
-        changed += await tx.execute(
-            """insert into prices (zone, start_at, price_per_mwh, source, fetched_at)
-               select $1, start_at, price, $4, $5 from unnest($2::timestamptz[], $3::float8[]) as given(start_at, price)
-               on conflict (zone, start_at) do update
-                 set price_per_mwh = excluded.price_per_mwh, source = excluded.source, fetched_at = excluded.fetched_at
-                 where prices.price_per_mwh is distinct from excluded.price_per_mwh""",
-            zone,
-            [at for at, _ in chunk],
-            [price for _, price in chunk],
-            source,
-            fetched_at,
-        )
-    return changed
+    return await zone_values.save(tx, _PRICES, zone, Given(starts, price_per_mwh, source, fetched_at))
 
 
 async def prices_on(tx: ReadTx, zone: str, grid: TimeGrid) -> Floats:
     """Prices (step,) [currency/MWh] on a grid of quarter-hours; NaN where none is stored."""
-    start_s, step_s = int(grid.start_at.timestamp()), int(grid.step.total_seconds())
-    records = await tx.fetch(
-        "select extract(epoch from start_at)::bigint, price_per_mwh from prices"
-        " where zone = $1 and start_at >= to_timestamp($2) and start_at < to_timestamp($3)",
-        HOURLY.get(zone, zone),
-        start_s - start_s % _HOUR_S,  # whole hours, for hourly means
-        -(-int(grid.end_at.timestamp()) // _HOUR_S) * _HOUR_S,
-    )
-    if not records:
-        return np.full(grid.count, np.nan)
-    at_s, price = np.array([(r[0], r[1]) for r in records], dtype=np.float64).T
-    if zone in HOURLY:
-        price = _hourly_means(at_s, price)
-    prices = np.full(grid.count, np.nan)
-    index = ((at_s - start_s) // step_s).astype(np.int64)
-    inside = (index >= 0) & (index < grid.count)
-    prices[index[inside]] = price[inside]
-    return prices
+    return await zone_values.values_on(tx, _PRICES, zone, grid)
 
 
 async def source_on(tx: ReadTx, zone: str, grid: TimeGrid) -> list[str]:
@@ -104,10 +70,3 @@ async def zones_in_use(tx: ReadTx) -> list[str]:
         "select distinct price_zone from heat_pumps where deleted_at is null and connection_id is not null"
     )
     return sorted({HOURLY.get(record[0], record[0]) for record in records})
-
-
-def _hourly_means(at_s: Floats, price: Floats) -> Floats:
-    """Prices (row,) replaced by the mean of their UTC hour."""
-    _, which = np.unique(at_s // _HOUR_S, return_inverse=True)
-    means: Floats = (np.bincount(which, weights=price) / np.bincount(which))[which]
-    return means

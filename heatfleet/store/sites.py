@@ -29,6 +29,7 @@ class Site(msgspec.Struct, frozen=True):
     contract_type: str
     contract_currency: str | None = None
     property_type: str | None = None
+    carbon_price_per_kg: float = 0.0
 
     @property
     def currency(self) -> str:
@@ -48,7 +49,7 @@ _SQL = f"""
 select h.id, h.price_zone, place.latitude, place.longitude, b.property_size_m2, b.property_age, b.num_occupants,
   coalesce((o.surcharge_per_zone ->> h.price_zone)::float8, 0), c.energy_prices,
   coalesce(c.energy_price_includes_external_components, false), coalesce(c.energy_contract_type, ''),
-  c.currency_energy_price, b.property_type
+  c.currency_energy_price, b.property_type, o.carbon_price_per_kg
 from heat_pumps h
   join users u on u.id = h.user_id
   join organisations o on o.id = h.org_id

@@ -23,7 +23,7 @@ FORECASTS_A_DAY = 4
 
 @dataclass(frozen=True)
 class TwoMass:
-    """A batch of two-mass buildings; every field (home,), all positive."""
+    """A batch of two-mass buildings; every field (home,), all positive but the last, which may be nothing."""
 
     ua_indoor_mass_kw_per_k: Array
     ua_indoor_outdoor_kw_per_k: Array
@@ -33,10 +33,11 @@ class TwoMass:
     heat_to_indoor: Array
     solar_area_m2: Array
     gains_kw: Array
+    ua_neighbour_kw_per_k: Array  # to rooms and ground of a steady temperature, whose warmth is in gains_kw; 0 = none
 
 
 def ua_of(building: TwoMass) -> Array:
-    """Heat loss of the whole building [kW/K], (home,): windows and air change beside mass and walls in series."""
+    """Heat loss to outdoors [kW/K], (home,): windows and air change beside mass and walls in series."""
     series = 1.0 / (1.0 / building.ua_indoor_mass_kw_per_k + 1.0 / building.ua_mass_outdoor_kw_per_k)
     return building.ua_indoor_outdoor_kw_per_k + series
 
@@ -69,6 +70,7 @@ def prior_two_mass(ua_kw_per_k: Array, capacity_kwh_per_k: Array, gains_kw: Arra
         heat_to_indoor=np.full_like(ua, 0.45),
         solar_area_m2=np.full_like(ua, 3.0),
         gains_kw=np.asarray(gains_kw, float),
+        ua_neighbour_kw_per_k=np.zeros_like(ua),
     )
 
 

@@ -8,6 +8,7 @@ from numba import njit
 from heatfleet.thermal.arrays import Array
 
 PARAMETERS, FREE = 8, 10  # free: the logarithms of the parameters, then first air temperature and mass offset
+NEIGHBOUR = 8  # index of the loss to what is steadily warm: taken as it is, not fitted
 ITERATIONS = 12
 SD = np.array([0.5, 0.5, 0.5, 0.5, 0.5, 0.4, 0.6, 0.6, 0.3, 1.0])  # of the logarithms, and of the start [K]
 FARTHEST = 1.1  # of the logarithm: no parameter moves beyond a third or three times its prior
@@ -26,7 +27,7 @@ def step_matrix(p: Array, dt: float) -> Array:
     By doubling a second-order step of ``dt / 2**HALVINGS``.
     """
     rate, inputs = np.zeros((2, 2)), np.zeros((2, 4))
-    rate[0, 0], rate[0, 1] = -(p[0] + p[1]) / p[3], p[0] / p[3]
+    rate[0, 0], rate[0, 1] = -(p[0] + p[1] + p[NEIGHBOUR]) / p[3], p[0] / p[3]
     rate[1, 0], rate[1, 1] = p[0] / p[4], -(p[0] + p[2]) / p[4]
     inputs[0, 0], inputs[0, 1], inputs[0, 2], inputs[0, 3] = p[1] / p[3], 0.3 * p[6] / p[3], p[5] / p[3], p[7] / p[3]
     inputs[1, 0], inputs[1, 1], inputs[1, 2] = p[2] / p[4], 0.7 * p[6] / p[4], (1.0 - p[5]) / p[4]
@@ -61,22 +62,26 @@ def step_matrices(parameters: Array, dt: float) -> Array:
 
 
 @njit(cache=True, fastmath={"contract", "reassoc", "nsz"})
-def _predict(free: Array, u: Array, dt: float, pull: Array, seen: Array, weight: Array, air: Array) -> None:
+def _predict(free: Array, u: Array, dt: float, fixed: Array, seen: Array, weight: Array, air: Array) -> None:
     """Indoor temperature of every set of ``free`` (10, set) into ``air`` (step, set); ``u`` (step, 3).
 
-    ``pull`` (2,): share of the error that air and mass take over in a step with a weight (0, 0 = open loop).
+    ``fixed`` (3,): share of the error that air and mass take over in a step with a weight (0, 0 = open loop), and the
+    loss to what is steadily warm.
     """
     sets = free.shape[1]
     m, x, y = np.empty((12, sets)), np.empty(sets), np.empty(sets)
+    p = np.empty(PARAMETERS + 1)
+    p[NEIGHBOUR] = fixed[2]
     for s in range(sets):
-        one = step_matrix(np.exp(free[:PARAMETERS, s]), dt)
+        p[:PARAMETERS] = np.exp(free[:PARAMETERS, s])
+        one = step_matrix(p, dt)
         for i in range(6):
             m[i, s], m[6 + i, s] = one[0, i], one[1, i]
         x[s], y[s] = free[PARAMETERS, s], free[PARAMETERS, s] + free[PARAMETERS + 1, s]
     for k in range(u.shape[0]):
         t, g, q, z = u[k, 0], u[k, 1], u[k, 2], seen[k]
-        pull_x = pull[0] if weight[k] > 0.0 else 0.0
-        pull_y = pull[1] if weight[k] > 0.0 else 0.0
+        pull_x = fixed[0] if weight[k] > 0.0 else 0.0
+        pull_y = fixed[1] if weight[k] > 0.0 else 0.0
         for s in range(sets):
             xs, ys = x[s], y[s]
             new = m[0, s] * xs + m[1, s] * ys + m[2, s] * t + m[3, s] * g + m[4, s] * q + m[5, s]
@@ -124,18 +129,18 @@ def _normal_equations(
 
 @njit(cache=True)
 def _fit_one(p: Array, seen: Array, weight: Array, u: Array, dt: float, noise_k: float) -> None:
-    """Fit ``p`` (8,) in place by damped Gauss-Newton."""
+    """Fit the first eight of ``p`` (9,) in place by damped Gauss-Newton."""
     prior = np.zeros(FREE)
-    prior[:PARAMETERS], prior[PARAMETERS] = np.log(p), seen[0]
+    prior[:PARAMETERS], prior[PARAMETERS] = np.log(p[:PARAMETERS]), seen[0]
     free, sets, air = prior.copy(), np.empty((FREE, FREE + 1)), np.empty((seen.shape[0], FREE + 1))
     alone, tried = np.empty((FREE, 1)), np.empty((seen.shape[0], 1))
-    damping, best, pull = 0.3, np.inf, PULL_PER_H * dt
+    damping, best, fixed = 0.3, np.inf, np.array([PULL_PER_H[0] * dt, PULL_PER_H[1] * dt, p[NEIGHBOUR]])
     for _ in range(ITERATIONS):
         for s in range(FREE + 1):
             sets[:, s] = free
             if s > 0:
                 sets[s - 1, s] += DELTA[s - 1]
-        _predict(sets, u, dt, pull, seen, weight, air)
+        _predict(sets, u, dt, fixed, seen, weight, air)
         best = _loss(air[:, 0], free, prior, seen, weight, noise_k, dt)
         matrix, right = _normal_equations(air, free, prior, seen, weight, noise_k, dt)
         improved = 0.0
@@ -145,7 +150,7 @@ def _fit_one(p: Array, seen: Array, weight: Array, u: Array, dt: float, noise_k:
             new = np.minimum(np.maximum(new, prior - FARTHEST), prior + FARTHEST)
             new[5] = min(new[5], np.log(0.95))
             alone[:, 0] = new
-            _predict(alone, u, dt, pull, seen, weight, tried)
+            _predict(alone, u, dt, fixed, seen, weight, tried)
             loss = _loss(tried[:, 0], new, prior, seen, weight, noise_k, dt)
             if loss < best:
                 free, improved, damping = new, best - loss, max(0.2 * damping, 1e-3)
@@ -153,12 +158,12 @@ def _fit_one(p: Array, seen: Array, weight: Array, u: Array, dt: float, noise_k:
             damping *= 5.0
         if improved < 3e-3 * best:
             break
-    p[:] = np.exp(free[:PARAMETERS])
+    p[:PARAMETERS] = np.exp(free[:PARAMETERS])
 
 
 @njit(cache=True, nogil=True)
 def fit(parameters: Array, seen: Array, weight: Array, u: Array, dt: float, noise_k: Array) -> None:
-    """Fit ``parameters`` (home, 8) in place; steps of ``weight`` 0 are not looked at, homes without any are left."""
+    """Fit ``parameters`` (home, 9) in place; steps of ``weight`` 0 are not looked at, homes without any are left."""
     for home in range(seen.shape[0]):
         if np.sum(weight[home] > 0.0) * dt >= 24.0:
             since = slice(np.argmax(weight[home] > 0.0), seen.shape[1])

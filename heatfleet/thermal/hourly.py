@@ -1,4 +1,8 @@
-"""The default building: a batched least squares on hourly means, and what it says of opened windows."""
+"""The default building: a batched least squares on hourly means, and what it says of opened windows.
+
+Beside it the plain regression, hardly shrunk, as a building of one mass: for homes that are like no typology, as an
+empty house that cools down, or one whose warmth comes from next door.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,11 @@ A_HOUR_RANGE = (0.9, 0.9998)
 STIFF, WINDOWS_SHARE = 40.0, 0.45
 WINDOW_K, WINDOW_SPREADS = 0.35, 5.0  # a room that cools this much in an hour beyond what is usual has a window open
 CLOSED_AFTER = 3  # hours until it is as before
+PLAIN_NOISE_K = 0.1
+PLAIN_SD = np.array([1.0, 1.0, 0.5, 50.0, 50.0])  # of last hour, outdoor; of heat, sun, gains relative: 50 is no prior
+OUTDOOR_LEAST = 0.2  # of what a room loses: less is no house
+HEAT_RANGE = (0.3, 3.0)  # of what the prior warms by a kWh
+SOLAR_LEAST_M2, GAINS_LEAST_KW = 0.1, 0.02
 
 
 def fit_hourly(past: Past, prior: TwoMass, weight: Array | None = None) -> tuple[TwoMass, Array]:
@@ -41,15 +50,60 @@ def fit_hourly(past: Past, prior: TwoMass, weight: Array | None = None) -> tuple
 
 def _building(found: Array, prior: TwoMass, ua: Array, capacity: Array) -> TwoMass:
     loss = np.clip(found[:, 0], 1.0 - A_HOUR_RANGE[1], 1.0 - A_HOUR_RANGE[0])
-    gain = np.clip(found[:, 1], 0.3 / capacity, 3.0 / capacity)
+    gain = np.clip(found[:, 1], HEAT_RANGE[0] / capacity, HEAT_RANGE[1] / capacity)
     scale_c, scale_ua = 1.0 / (gain * capacity), loss / gain / ua
     return replace(
         prior,
         **{name: getattr(prior, name) * scale_ua for name in vars(prior) if name.startswith("ua_")},
         **{name: getattr(prior, name) * scale_c for name in vars(prior) if name.startswith("capacity_")},
-        solar_area_m2=np.maximum(found[:, 2] / gain, 0.1),
-        gains_kw=np.maximum(found[:, 3] / gain, 0.02),
+        solar_area_m2=np.maximum(found[:, 2] / gain, SOLAR_LEAST_M2),
+        gains_kw=np.maximum(found[:, 3] / gain, GAINS_LEAST_KW),
     )
+
+
+def fit_plain(past: Past, prior: TwoMass, weight: Array) -> TwoMass:
+    """Buildings of one mass that forecast as ``T(h+1) = a·T + b·heat + c·outdoor + d·sun + e`` does, (home,).
+
+    ``T`` is what was read at the end of an hour, the rest its means; only ``b`` is held near ``prior``. What ``a`` and
+    ``c`` leave over of one goes to what is steadily warm next door; where that is no house, there is nothing next door.
+    """
+    outdoor, sun, heat, share = (_hours(v)[:, 1:] for v in (past.outdoor_c, past.ghi_kw_m2, past.heat_kw, weight))
+    end = past.indoor_c[:, HOUR - 1 :: HOUR]
+    before, after, one = end[:, :-1], end[:, 1:], np.ones_like(outdoor)
+    ua, capacity = ua_of(prior), capacity_of(prior)
+    gains = [np.ones_like(ua), prior.solar_area_m2, prior.gains_kw]
+    centre = np.stack([capacity - ua, ua, *gains], axis=1) / capacity[:, None]
+    sd = PLAIN_SD * np.column_stack([np.ones((len(ua), 2)), centre[:, 2:]])
+
+    def fit(x: Array, y: Array, first: int) -> Array:
+        noise = np.full(len(y), PLAIN_NOISE_K)
+        return ridge(x, y, np.isfinite(y), centre[:, first:], sd[:, first:], noise, share)
+
+    found = fit(np.stack([before, outdoor, heat, sun, one], axis=2), after, 0)
+    a = np.clip(found[:, 0], *A_HOUR_RANGE)
+    rest = fit(np.stack([outdoor, heat, sun, one], axis=2), after - a[:, None] * before, 1)
+    found = np.where((a == found[:, 0])[:, None], found, np.column_stack([a, rest]))
+    alone = fit(np.stack([outdoor - before, heat, sun, one], axis=2), after - before, 1)
+    loss = np.clip(alone[:, 0], 1.0 - A_HOUR_RANGE[1], 1.0 - A_HOUR_RANGE[0])
+    lost = 1.0 - found[:, 0]
+    is_house = (found[:, 1] <= lost) & (found[:, 1] >= OUTDOOR_LEAST * lost) & (found[:, 4] >= 0.0)
+    return _plain(np.where(is_house[:, None], found, np.column_stack([1.0 - loss, loss, alone[:, 1:]])), prior)
+
+
+def _plain(found: Array, prior: TwoMass) -> TwoMass:
+    """The coefficients (home, 5) of the last hour, outdoor, heat, sun and the constant as a building of one mass."""
+    ua, capacity, a = ua_of(prior), capacity_of(prior), found[:, 0]
+    heat = np.clip(found[:, 2], HEAT_RANGE[0] / capacity, HEAT_RANGE[1] / capacity)
+    larger, lossier = (1.0 - a) / -np.log(a) / heat / capacity, found[:, 1] / heat / ua
+    scaled = replace(
+        prior,
+        **{name: getattr(prior, name) * lossier for name in vars(prior) if name.startswith("ua_")},
+        **{name: getattr(prior, name) * larger for name in vars(prior) if name.startswith("capacity_")},
+        solar_area_m2=np.maximum(found[:, 3] / heat, SOLAR_LEAST_M2),
+        gains_kw=np.maximum(found[:, 4] / heat, GAINS_LEAST_KW),
+    )
+    next_door = np.maximum((1.0 - a - found[:, 1]) / heat, 0.0)
+    return as_one_mass(replace(scaled, ua_neighbour_kw_per_k=next_door))
 
 
 def as_one_mass(building: TwoMass) -> TwoMass:

@@ -1,9 +1,10 @@
 """Learns homes from what was seen: several candidates per home, the one that forecasts unseen days best is kept.
 
-Candidates are the model in force, an hourly least squares shrunk to it, and the two-mass grey box. A new building is
-accepted only where its 24-h-ahead open-loop error on the last days, which it never saw, is smaller than that of the
-model in force. Gaps, frozen and coarse sensors, opened windows and homes without any reading are survived. Without a
-room sensor the room is felt through the heating water, without that the building's loss follows from heat and weather.
+Candidates are the model in force, an hourly least squares shrunk to it, the same hardly shrunk (for a home like no
+typology), and the two-mass grey box. A new building is accepted only where its 24-h-ahead open-loop error on the last
+days, which it never saw, is smaller than that of the model in force. Gaps, frozen and coarse sensors, opened windows
+and homes without any reading are survived. Without a room sensor the room is felt through the heating water, without
+that the building's loss follows from heat and weather.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 
 from heatfleet.thermal.arrays import Array, take
 from heatfleet.thermal.grey_box import NOISE_K, Past, TwoMass, fit_two_mass, forecast_errors, ua_of
-from heatfleet.thermal.hourly import as_one_mass, fit_hourly
+from heatfleet.thermal.hourly import as_one_mass, fit_hourly, fit_plain
 from heatfleet.thermal.model import GREY_BOX, OLS, PRIOR, ThermalModels, choose
 from heatfleet.thermal.response import Response, Seen, learn_response
 from heatfleet.thermal.sensed import filled, quantile, room_from_water, share_seen, without_frozen
@@ -28,6 +29,8 @@ LEAST_SEEN, LEAST_FELT = 0.5, 0.08  # share of the steps with a room temperature
 HALF_LIFE_DAYS = 10.0  # readings of a fortnight ago count little more than a third of today's: seasons drift
 BETTER = 0.98  # of the error in force, so that noise does not swap models
 HOURLY_BETTER = 0.85  # an hourly fit forecasts a day as well but knows less of the first hour
+PLAIN_BETTER = 0.75  # the plain regression knows neither walls nor what is usual; but it is all that an unheated
+UNHEATED_BETTER = 0.95  # home shows: nothing of walls, nor of the people the prior has in it
 FELT_NOISE_K = 0.3
 BY_HEAT_METER = (
     "heat_min_kw", "cop_foot", "cop_outdoor_per_k", "cop_heat_per_kw", "dhw_heat_kw", "dhw_cop_foot",
@@ -38,7 +41,7 @@ UNLUCKY = 0.9  # the quantile of the errors of forecasts that uncertainty means
 LEAST_FORECASTS, UNLUCKY_RATIO = 5, 1.3  # fewer forecasts have no such quantile; what it usually is of the mean error
 ROOMLESS_K = 0.6  # nobody knows how warm it is: worse than a home never measured
 COLD_ENOUGH_K, BALANCE_RANGE = 5.0, (0.4, 2.5)
-FELT_MORE_K = 0.15  # what a room nobody measures may differ on top
+FELT_MORE_K = 0.25  # what a room nobody measures may differ on top
 
 
 @dataclass(frozen=True)
@@ -193,14 +196,20 @@ def _by_balance(block: _Usable, building: TwoMass, homes: Array) -> TwoMass:
     return replace(building, **{name: getattr(building, name) * scale for name in sizes})
 
 
-def _candidates(past: Past, prior: TwoMass, is_felt: Array) -> list[tuple[str, float, TwoMass]]:
+def _candidates(past: Past, prior: TwoMass, is_felt: Array) -> list[tuple[str, Array | float, TwoMass]]:
     """Name, how much better it has to be, and building of what may replace the one in force."""
     steps = past.indoor_c.shape[1]
     weight = np.broadcast_to(0.5 ** (np.arange(steps)[::-1] / DAY / HALF_LIFE_DAYS), past.indoor_c.shape)
     hourly, closed = fit_hourly(past, prior, weight)
     grey_box = fit_two_mass(past, prior, np.where(closed, weight, 0.0), np.where(is_felt, FELT_NOISE_K, NOISE_K))
-    one_mass = as_one_mass(hourly)
-    return [(GREY_BOX, BETTER, grey_box), (OLS, HOURLY_BETTER, hourly), (OLS, HOURLY_BETTER, one_mass)]
+    plain = fit_plain(past, prior, np.where(closed, weight, 0.0))
+    plain_better = np.where((past.heat_kw > 0.0).any(axis=1), PLAIN_BETTER, UNHEATED_BETTER)
+    return [
+        (GREY_BOX, BETTER, grey_box),
+        (OLS, HOURLY_BETTER, hourly),
+        (OLS, HOURLY_BETTER, as_one_mass(hourly)),
+        (OLS, plain_better, plain),
+    ]
 
 
 def _error(forecasts: Array) -> Array:

@@ -90,9 +90,9 @@ class ThermalModels:
 
     @classmethod
     def from_dicts(cls, rows: Sequence[Mapping[str, Any]]) -> ThermalModels:
-        """Models from what :meth:`to_dict` gave."""
+        """Models from what :meth:`to_dict` gave; a home stored before there was a loss to next door has none."""
         parts: dict[str, Any] = {
-            name: part(**{f.name: np.array([r[name][f.name] for r in rows], float) for f in fields(part)})
+            name: part(**{f.name: np.array([r[name].get(f.name, 0.0) for r in rows], float) for f in fields(part)})
             for name, part in _PARTS.items()
         }
         for name in ("error_24h_k", "uncertainty_k"):

@@ -17,8 +17,8 @@ PROBE_STEPS = FROZEN_STEPS // 4
 FROZEN_COARSE_STEPS = 96 * HOUR  # one that only knows half degrees may well
 COARSE_K = 0.3
 RUNNING_KW, STEADY = 0.05, 0.2
-EMITTER_KW_PER_K, EMITTER_SD = 0.4, 1.0  # a house of 6 kW at -10 °C with water of 36 °C; relative
-ROOM_SD_K, WATER_NOISE_K = 0.5, 0.4  # of the mean room around the setpoint; of the water in an hour
+EMITTER_KW_PER_K, EMITTER_SD = 0.4, 0.5  # a house of 6 kW at -10 °C with water of 36 °C; relative
+ROOM_SD_K, WATER_NOISE_K = 0.3, 1.2  # of the mean room around the setpoint; of an hour's water, off alike for days
 ROOM_RANGE_K = 4.0
 LEAST_STEADY = 48
 

@@ -24,6 +24,7 @@ CHARGE_KW, CHARGE_RISE_K = 0.2, 0.5
 WINDOW_STEPS = 8  # how long an unlucky spell is looked at: two hours
 EVENT_KWH = 0.6  # draws come in events of about this, so two hours vary by their mean times it
 UNLUCKY_SDS = 1.3  # nine of ten
+DRAW_RANGE_KWH = (-0.3, 4.0)  # of a quarter-hour: a little less than nothing is noise that the next takes back
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,18 @@ def learn_tank(tank_c: Array, heat_kw: Array, slot: Array, prior: Tank, step_h: 
     capacity = _capacity(rise, np.where(unknown, np.nan, heat), prior)
     loss = _loss(tank_c, heat_kw, slot, capacity, prior)
     lost = loss[:, None] * (tank_c[:, 1:] - CELLAR_C) * step_h
-    drawn = np.clip(heat - capacity[:, None] * rise - lost, -0.3, 4.0)
+    drawn = np.clip(heat - capacity[:, None] * rise - lost, *DRAW_RANGE_KWH)
     draw = _profile(drawn, slot, prior.draw_kwh)
     return Tank(capacity, loss, draw, _unlucky(drawn, slot, draw, prior))
+
+
+def drawn_kwh(tank: Tank, tank_c: Array, heat_kw: Array, step_h: float) -> Array:
+    """What was drawn in each step (home, step) [kWh] of tanks read in every one; nothing in the first."""
+    lost = tank.loss_kw_per_k[:, None] * (tank_c - CELLAR_C) * step_h
+    rise = np.diff(tank_c, axis=1, prepend=tank_c[:, :1])
+    drawn = np.clip(heat_kw * step_h - tank.capacity_kwh_per_k[:, None] * rise - lost, *DRAW_RANGE_KWH)
+    drawn[:, :1] = 0.0
+    return drawn
 
 
 def _capacity(rise: Array, heat: Array, prior: Tank) -> Array:

@@ -14,10 +14,11 @@ from heatfleet.domain.levers import SteeringState
 from heatfleet.domain.plans import Outlook, Plan, PlanStep, Reason, ReasonDetail, Unsteered
 from heatfleet.domain.price_zones import zone_time
 from heatfleet.domain.reasons import CATALOGUES, LANGUAGES
-from heatfleet.store import commands, plans, prices
+from heatfleet.store import carbon, commands, plans, prices
 from heatfleet.store.commands import Command
 from heatfleet.store.database import FLEET
 from heatfleet.store.ids import new_id
+from heatfleet.store.zone_values import Given
 from tests.api_server import Answer, Api
 from tests.store.worlds import add_connection, add_pump
 
@@ -55,6 +56,18 @@ async def save_plan(api: Api, pump_id: UUID, start_at: datetime, steps: int, mad
         assert await plans.replace(tx, {pump_id: made}) == [pump_id]
 
 
+async def test_a_step_says_what_its_electricity_emits_where_that_is_known(
+    api: Api, user_id: UUID, pump_id: UUID, clock: Any
+) -> None:
+    await save_plan(api, pump_id, clock.now, 4, clock.now)
+    starts = [clock.now + n * MTU for n in range(3)]
+    async with api.services.database.write(FLEET) as tx:
+        await carbon.save(tx, "DE_LU", Given(starts, np.array([412.34, NAN, 0.0]), "test", clock.now))
+        await carbon.save(tx, "AT", Given(starts, np.array([99.0, 99.0, 99.0]), "test", clock.now))
+    found = await ask(api, pump_id, user_id, "plan")
+    assert [step["carbon_intensity_g_per_kwh"] for step in found.body["data"]] == [412.3, None, 0.0, None]
+
+
 async def test_a_step_says_what_is_expected_what_it_costs_and_why(
     api: Api, user_id: UUID, pump_id: UUID, clock: Any
 ) -> None:
@@ -74,6 +87,7 @@ async def test_a_step_says_what_is_expected_what_it_costs_and_why(
         "cost": 0.075,
         "cost_of_not_acting": None,
         "own_control": None,
+        "carbon_intensity_g_per_kwh": None,
         "why": {"code": "cheap_now", "text": "Electricity is cheap now, so heat is stored."},
     }
     assert found.body["metadata"] == {

@@ -25,6 +25,7 @@ FULL = {
     "default_comfort": COMFORT,
     "hold_out_share": 0.1,
     "trading_deadline": "23:30",
+    "carbon_price_per_kg": 0.1,
 }
 
 
@@ -76,6 +77,8 @@ async def test_read_change_and_put_back(api: Api) -> None:
         ({"surcharge_per_zone": {"AT": "NaN"}}, ["surcharge_per_zone"]),
         ({"surcharge_per_zone": {"AT": "1e999"}}, ["surcharge_per_zone"]),
         ({"surcharge_per_zone": {"AT": None}}, ["surcharge_per_zone"]),
+        ({"carbon_price_per_kg": -0.1}, ["carbon_price_per_kg"]),
+        ({"carbon_price_per_kg": 80}, ["carbon_price_per_kg"]),
         ({"surcharge_per_zone": {"AT": 1e9}}, ["surcharge_per_zone", "AT"]),
         ({"surcharge_per_zone": {"DE": 0.1, "DE_LU": 0.2}}, ["surcharge_per_zone", "DE_LU"]),
         ({"default_comfort": {"minimum_temperature_limit": 4}}, ["default_comfort", "minimum_temperature_limit"]),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -115,11 +116,21 @@ def _of_user(kind: str, body: dict[str, Any]) -> Callable[[Api, str], Awaitable[
     return make
 
 
+async def _grid_limit(api: Api, user_id: str) -> str:
+    pump = await _of_user("heat-pumps", {})(api, user_id)
+    now = api.services.clock.fleet_now()
+    times = {"starts_at": now.isoformat(), "ends_at": (now + timedelta(hours=1)).isoformat()}
+    made = await api.call("POST", f"/org/{api.org_id}/grid-limits", {"heat_pump_ids": [pump], "limit_w": 4200, **times})
+    assert made.status == 200, made.body
+    return str(made.body["id"])
+
+
 MAKE: dict[str, Callable[[Api, str], Awaitable[str]]] = {
     "heat_pump_id": _of_user("heat-pumps", {}),
     "building_id": _of_user("buildings", {"name": "Home"}),
     "contract_id": _of_user("energy-contracts", CONTRACT),
     "client_id": _client,
+    "grid_limit_id": _grid_limit,
 }
 """How to make the thing an id in a path stands for; a new kind of id wants an entry."""
 

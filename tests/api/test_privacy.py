@@ -202,7 +202,9 @@ async def test_the_export_holds_everything_and_no_secret(life: Life) -> None:
     assert raw.headers["content-type"] == "application/json"
     found = raw.body
     empty = {section for section, rows in found.items() if not rows}
-    assert empty <= {"thermal_models", "energy_hours"}, empty
+    assert empty <= {
+        "thermal_models", "energy_hours", "score_days", "grid_limit_shares", "grid_limit_evidence",
+    }, empty  # fmt: skip
     assert found["user"][0]["email"] == EMAIL
     assert found["heat_pumps"][0]["own_settings"]["curve_offset_k"] == 0
     assert found["connections"][0]["account_id"] == EMAIL

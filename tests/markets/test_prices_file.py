@@ -15,7 +15,7 @@ from heatfleet.domain.errors import Invalid
 from heatfleet.domain.price_zones import zone_time
 from heatfleet.domain.tables import Source
 from heatfleet.domain.time_grid import TimeGrid, local_day
-from heatfleet.markets.prices_file import PriceFile, align_prices, covered_steps, load_prices, parse_prices
+from heatfleet.markets.prices_file import PriceFile, align_prices, covered_steps, load_carbon, load_prices, parse_prices
 
 SHARED = Path(__file__).parents[3] / "shared" / "data" / "prices"
 HEADER = (
@@ -279,3 +279,19 @@ def test_energy_times_price_is_kept(values: list[float]) -> None:
 def _year_of(price: float) -> PriceFile:
     start = np.datetime64("2024-01-01T00:00", "s") + np.arange(8784) * np.timedelta64(3600, "s")
     return PriceFile(Source("prices", "year.csv"), timedelta(hours=1), start, {"DE_LU": np.full(8784, price)})
+
+
+def test_carbon_intensities_are_read_like_prices_and_must_be_some(tmp_path: Path) -> None:
+    path = tmp_path / "carbon.csv"
+    path.write_text("start_utc,DE_LU [g/kWh],FR\n2024-01-01T00:00Z,412.5,\n2024-01-01T01:00Z,398,\n", encoding="utf-8")
+    file = load_carbon(path)
+    assert file.zones == ("DE_LU",)
+    assert file.prices["DE_LU"].tolist() == [412.5, 398.0]
+    with pytest.raises(Invalid, match="per MWh"):
+        load_prices(path)
+    for value in ("-1", "2001"):
+        path.write_text(f"start_utc,DE_LU\n2024-01-01T00:00Z,{value}\n", encoding="utf-8")
+        with pytest.raises(Invalid, match=r"carbon\.csv.*DE_LU.*within 0 and 2000"):
+            load_carbon(path)
+    with pytest.raises(Invalid, match="cannot be read"):
+        load_carbon(tmp_path / "nothing.csv")

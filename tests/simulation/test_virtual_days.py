@@ -241,6 +241,10 @@ async def nobody_else_sees_anything(fleet: World, other_org_id: UUID) -> None:
         "polls",
         "device_latest",
         "energy_hours",
+        "score_days",
+        "grid_limits",
+        "grid_limit_shares",
+        "grid_limit_evidence",
     )
     async with fleet.database.read(other_org_id) as tx:
         for table in tables:

@@ -9,12 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from heatfleet.bench import _learn_judge as judge
+from heatfleet.bench._learn_fleet import between
+from heatfleet.bench._learn_real import FILES, recorded
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.grey_box import Past
 from heatfleet.thermal.homes import day_of_use, draw_homes
 from heatfleet.thermal.hourly import fit_hourly
 from heatfleet.thermal.identify import DAY, Block, error_24h, learn
 from heatfleet.thermal.model import BuildingFacts, ThermalModels, prior
+from heatfleet.thermal.response import Response
 from heatfleet.thermal.sensed import without_frozen
 from heatfleet.thermal.simulate import Drive, Inputs, initial_states, simulate
 from heatfleet.thermal.tank import learn_tank, two_hours
@@ -204,6 +208,44 @@ def test_the_answer_of_a_pump_is_timed(block: Block, unknown: ThermalModels) -> 
     assert np.median(delay) < 1.0
 
 
+def test_what_a_steering_state_leads_to_is_learned(block: Block, unknown: ThermalModels) -> None:
+    """Heat over weather and distance from the setpoint in each state, and the power that takes, in days not seen."""
+    cut = (DAYS - 3) * DAY
+    seen = Block(**{name: v if v is None else v[:, :cut] for name, v in vars(block).items()})
+    later = Block(**{name: v if v is None else v[:, cut:] for name, v in vars(block).items()})
+    learned = learn(seen, unknown).response
+    for state_k in (-1.0, 0.0, 1.0):
+        errors = [state_errors(later, response, state_k) for response in (learned, unknown.response)]
+        assert errors[0][0] < 0.6 * errors[1][0], "heat"
+        assert errors[0][1] < 0.6 * errors[1][1], "power"
+
+
+def state_errors(block: Block, response: Response, state_k: float) -> tuple[float, float]:
+    """Median over the homes of the relative error of mean heat, and of mean power, while a state was in force."""
+    inside = (block.shift_k == state_k) & (np.nan_to_num(block.dhw_heat_kw) < 0.05)
+    mean = lambda values: np.where(inside, values, 0.0).sum(axis=1) / inside.sum(axis=1)  # noqa: E731
+    heat = response.heat_kw(block.outdoor_c, block.indoor_c - block.setpoint_c, block.shift_k)
+    power = response.energy_kw(np.nan_to_num(block.space_heat_kw), block.outdoor_c) + response.standby_kw[:, None]
+    pairs = (heat, block.space_heat_kw), (power, block.space_power_kw)
+    heat_error, power_error = (float(np.median(np.abs(mean(a) / mean(b) - 1.0))) for a, b in pairs)
+    return heat_error, power_error
+
+
+def test_tank_losses_are_learned_on_quiet_nights(unknown: ThermalModels) -> None:
+    """Tanks that lose twice what their size says, charged in the evening and drawn from in the morning."""
+    days, tank = 14, unknown.tank
+    slot, level = np.tile(np.arange(days * DAY) % DAY, (HOMES, 1)), np.full(HOMES, 50.0)
+    tank_c, heat = np.empty(slot.shape), np.where(slot // 4 == 21, 4.0, 0.0)
+    for t in range(slot.shape[1]):
+        drawn = np.where(slot[:, t] // 4 == 7, 0.6, 0.0)
+        lost = 2.0 * tank.loss_kw_per_k * (level - 18.0) / 4.0
+        level = level + (heat[:, t] / 4.0 - drawn - lost) / tank.capacity_kwh_per_k
+        tank_c[:, t] = level
+    learned = learn_tank(np.round(tank_c, 1), heat, slot, tank)
+    assert (learned.loss_kw_per_k > 1.5 * tank.loss_kw_per_k).all()
+    assert (learned.loss_kw_per_k < 2.3 * tank.loss_kw_per_k).all()
+
+
 def test_a_flat_of_the_same_size_loses_less() -> None:
     one = np.ones(2)
     facts = BuildingFacts(100 * one, 1980 * one, 2 * one, 200 * one, np.array(["Detached", "Flat"]))
@@ -236,6 +278,18 @@ def test_a_real_free_cool_down_is_forecast_better_than_by_persistence() -> None:
     begin = (indoor.shape[1] // DAY - 2) * DAY + indoor.shape[1] % DAY
     assert learned.error_24h_k[0] < persistence(indoor, begin)
     assert learned.error_24h_k[0] < 0.7
+
+
+@pytest.mark.skipif(not TELEMETRY.exists(), reason="the shared telemetry is not beside this checkout")
+@pytest.mark.parametrize("name", list(FILES))
+def test_a_recorded_house_is_forecast_no_worse_than_by_an_hourly_regression(name: str) -> None:
+    """On its last two days, which nobody saw."""
+    block = recorded(TELEMETRY, name)
+    assert block is not None
+    begin = (block.indoor_c.shape[1] // DAY - 2) * DAY
+    learned = learn(between(block, 0, begin), prior(None, np.array([0.0])))
+    ours = judge.by_model(block, block.indoor_c, learned, begin)
+    assert ours <= judge.by_hourly_regression(block, block.indoor_c, begin)
 
 
 def vacation() -> tuple[Array, Array]:

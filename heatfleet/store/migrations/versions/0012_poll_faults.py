@@ -5,7 +5,7 @@ from __future__ import annotations
 from heatfleet.store.migrations.scripts import run_sibling
 
 revision = "0012_poll_faults"
-down_revision = "0008_gateway"
+down_revision = "0009_score"
 
 
 def upgrade() -> None:
