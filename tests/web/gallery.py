@@ -14,7 +14,7 @@ from tests.api.test_api_cues import cue
 from tests.api_server import Answer, Api
 from tests.web.journey import agree, connect, fields_of, finish, follow, page, session, sign_in, state_of, submit
 
-LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 99 32"><rect width="99" height="32" rx="6" fill="#0a5"/></svg>'
+LOGO = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 99 32"><path d="M0 0h99v32H0z" fill="#0a5"/></svg>'
 FAULTS = (
     TryAgain("", after_s=240, code="quota_exceeded"),
     TryAgain("", after_s=60, code="vendor_down"),

@@ -15,6 +15,7 @@ _STYLE = (
     ":root{color-scheme:light dark;--soft:#eef3f7;--bad:#a11}"
     "@media(prefers-color-scheme:dark){:root{--soft:#26313b;--bad:#ff9c93}}"
     "body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:2rem auto;padding:0 1rem}"
+    "body{background:Canvas;color:CanvasText}"
     "label{display:block;margin:.8rem 0}"
     "input{display:block;width:100%;box-sizing:border-box;padding:.5rem;font:inherit}"
     "button{font:inherit;padding:.6rem 1rem;margin:.5rem .5rem 1rem 0}aside{background:var(--soft);padding:.1rem 1rem}"
