@@ -44,6 +44,7 @@ class Browser:
 
     def __init__(self, chrome: Any) -> None:
         self.chrome = chrome
+        chrome.implicitly_wait(WITHIN_S)
 
     def without_scripts(self) -> None:
         """Pages run no script from now on."""
@@ -72,6 +73,12 @@ class Browser:
     def click(self, selector: str) -> None:
         """A click on the first element of a kind."""
         self.one(selector).click()
+
+    def go_by(self, selector: str) -> None:
+        """A click that leads to another address, and has led there."""
+        before = self.chrome.current_url
+        self.click(selector)
+        self.until(lambda: self.chrome.current_url != before)
 
     def fill(self, name: str, text: str) -> None:
         """``text`` in place of what stands in the field."""
