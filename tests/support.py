@@ -45,6 +45,8 @@ class FakeDriver:
         self.fault: OutsideWorldError | None = None
         self.reads = self.refreshes = 0
         self.expires_at: datetime | None = None
+        self.channels, self.levers, self.cannot = CHANNELS, LEVERS, CANNOT
+        self.values = {Channel.INDOOR_TEMP_C: 21.3, Channel.POWER_KW: 1.234}
 
     async def begin_sign_in(self, redirect_uri: str, state: str, language: str) -> SignInStep:
         if self.step == "redirect":
@@ -72,12 +74,15 @@ class FakeDriver:
         return Grant(grant.account_id, {"token": f"t{self.refreshes}"})
 
     async def list_devices(self, grant: Grant) -> Sequence[DeviceRef]:
-        return [DeviceRef(d, f"Pump {d}", "Maker", "Air 8", CHANNELS, LEVERS, cannot=CANNOT) for d in self.devices]
+        return [
+            DeviceRef(d, f"Pump {d}", "Maker", "Air 8", self.channels, self.levers, cannot=self.cannot)
+            for d in self.devices
+        ]
 
     async def read(self, grant: Grant, external_device_ids: Sequence[str]) -> Sequence[Snapshot]:
         self._raise()
         self.reads += 1
-        readings = (Reading(Channel.INDOOR_TEMP_C, AT, 21.3), Reading(Channel.POWER_KW, AT, 1.234))
+        readings = tuple(Reading(channel, AT, value) for channel, value in self.values.items())
         return [] if self.is_silent else [Snapshot(d, AT, readings) for d in external_device_ids]
 
     async def write(self, grant: Grant, external_device_id: str, writes: Sequence[Write]) -> Receipt:

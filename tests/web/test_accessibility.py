@@ -17,6 +17,7 @@ from tests.web.gallery import Gallery, every_page
 from tests.web.journey import page, session, text
 
 pytestmark = pytest.mark.browser
+WIDTH_PX = 320
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +34,8 @@ def look_over(browser: Browser, url: str, pages: Gallery) -> dict[str, list[str]
         browser.scheme("light")
         browser.show(text(answer))
         found[name] = browser.violations()
+        if browser.script("return document.documentElement.scrollWidth") > WIDTH_PX:
+            found[name].append("wider than a telephone")
         browser.scheme("dark")
         found[f"{name} by night"] = browser.violations("color-contrast")
     browser.scheme("light")
@@ -42,7 +45,7 @@ def look_over(browser: Browser, url: str, pages: Gallery) -> dict[str, list[str]
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_axe_finds_nothing(api: Api, browser: Browser, language: str) -> None:
     pages = await every_page(api, language)
-    browser.size(375)
+    browser.size(WIDTH_PX)
     assert await asyncio.to_thread(look_over, browser, api.url, pages) == {}
 
 
