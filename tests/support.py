@@ -55,7 +55,9 @@ class FakeDriver:
             return PairStep("GATE-4711")
         if self.step == "device_code":
             return DeviceCodeStep("https://vendor.example/device", "WDJB-MJHT", 7)
-        return FormStep((FormField("email", "E-mail", "email"), FormField("password", "Password", "password")))
+        asked = (FormField("email", "E-mail", "email", is_required=True),)
+        asked += (FormField("password", "Password", "password", is_required=True), FormField("house", "House, if any"))
+        return FormStep(asked)
 
     async def finish_sign_in(self, answer: Mapping[str, str], redirect_uri: str) -> Grant:
         self._raise()

@@ -7,15 +7,15 @@ knows of it. A session is good for one device.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from heatfleet.domain.default_comfort import with_default_comfort
-from heatfleet.domain.errors import NotFound, Refused, TryAgain
+from heatfleet.domain.errors import AccessLost, NotFound, Refused, TryAgain
 from heatfleet.domain.jobs import JobName
-from heatfleet.domain.policy import Comfort, OwnSettings, Policy, check, comfort_at
+from heatfleet.domain.policy import Comfort, Policy, check, comfort_at
 from heatfleet.domain.readings import Channel, Snapshot
 from heatfleet.domain.statuses import Lifecycle, moved
 from heatfleet.flows.toolbox import Act, session_still_open
@@ -26,8 +26,10 @@ from heatfleet.flows.toolbox_connect import (
     Taken,
     abilities_of,
     account_step,
+    asked_of,
     note,
     open_account,
+    own_settings,
     scopes_of,
     sealed_grant,
     session_grants,
@@ -39,7 +41,7 @@ from heatfleet.store.device_models import CloudServiceFacts, ModelNames
 from heatfleet.store.heat_pumps import POLICY_FIELDS, HeatPump
 from heatfleet.store.ids import new_id
 from heatfleet.store.onboarding import Consent, NewConnection, OnboardingSession
-from heatfleet.vendors.kit.driver import DeviceCodeStep, DeviceRef, FormStep, PairStep, SignInStep
+from heatfleet.vendors.kit.driver import DeviceRef, Driver, Grant, SignInStep
 from heatfleet.vendors.kit.grants import with_grant
 from heatfleet.vendors.kit.manifest import Manifest
 
@@ -51,6 +53,7 @@ USES = (
     "is_space_cooling_enabled",
 )
 PATIENCE_S = 60.0
+MOST_TRIES = 10
 
 
 @dataclass(frozen=True)
@@ -87,18 +90,11 @@ async def begin_sign_in(
     nonce, carried = state
     step = await counter.vendors.driver(vendor).begin_sign_in(counter.redirect_uri, carried, session.language)
     scopes = scopes_of(counter.vendors.manifest(vendor))
-    kept = {"vendor": vendor, "nonce": nonce, "scopes": scopes, "asked": _asked(step), "language": session.language}
+    kept = {"vendor": vendor, "nonce": nonce, "scopes": scopes, "asked": asked_of(step)}
     async with act.database.write(act.org_id) as tx:
-        await session_still_open(tx, act.org_id, session.id)
-        await onboarding.save_step(tx, act.org_id, session.id, kept)
+        tries = (await session_still_open(tx, act.org_id, session.id)).step.get("tries", 0)
+        await onboarding.save_step(tx, act.org_id, session.id, {**kept, "tries": tries})
     return step
-
-
-def _asked(step: SignInStep) -> dict[str, Any]:
-    """What the person was asked at the sign-in, so that the page can be shown again."""
-    kinds = {FormStep: "form", PairStep: "pair", DeviceCodeStep: "device_code"}
-    kind = next((name for form, name in kinds.items() if isinstance(step, form)), "redirect")
-    return {"kind": kind, **({} if kind == "redirect" else asdict(step))}
 
 
 async def finish_sign_in(
@@ -114,15 +110,29 @@ async def finish_sign_in(
     if "grant" in session.step:  # the browser came back once more with what it had brought before
         return open_account(act.org_id, counter, session).devices
     driver = counter.vendors.driver(vendor)
-    grant = await driver.finish_sign_in(answer, counter.redirect_uri)
+    grant = await _grant(act, driver, session, answer, counter.redirect_uri)
     account = Account(vendor, new_id(), grant, tuple(await driver.list_devices(grant)))
     if not account.devices:
         raise Refused("the account has no heat pump", code="no_device")
     if len(account.devices) == 1 and session.heat_pump_id is None:
         await _check_free(act, session, account, account.devices)
     only = account.devices[0].external_device_id if len(account.devices) == 1 else None
-    await note(act, session.id, {**account_step(act.org_id, counter, account), "device": only})
+    await note(act, session, {**account_step(act.org_id, counter, account), "device": only})
     return account.devices
+
+
+async def _grant(
+    act: Act, driver: Driver, session: OnboardingSession, answer: Mapping[str, str], redirect_uri: str
+) -> Grant:
+    """What the vendor gives; a session takes :data:`MOST_TRIES` failures, so that nobody guesses passwords with it."""
+    tries = session.step.get("tries", 0)
+    if tries >= MOST_TRIES:
+        raise Refused("too many sign-ins have failed", code="too_many_tries")
+    try:
+        return await driver.finish_sign_in(answer, redirect_uri)
+    except AccessLost:
+        await note(act, session, {"tries": tries + 1})
+        raise
 
 
 async def offer(act: Act, counter: Counter, session: OnboardingSession) -> Offer:
@@ -138,7 +148,7 @@ async def choose_device(act: Act, counter: Counter, session: OnboardingSession, 
     if device is None:
         raise NotFound("The account has no such heat pump.")
     await _check_free(act, session, account, [device])
-    await note(act, session.id, {"device": external_device_id, "seen": None})
+    await note(act, session, {"device": external_device_id})
 
 
 async def probe(act: Act, counter: Counter, session: OnboardingSession) -> Probe:
@@ -146,12 +156,12 @@ async def probe(act: Act, counter: Counter, session: OnboardingSession) -> Probe
     account = open_account(act.org_id, counter, session)
     device = _chosen(session, account)
     await _check_free(act, session, account, [device])
-    seen = session.step.get("seen") or await _see(act, counter, session, account)
+    seen = await _see(act, counter, session, account)
     values = {Channel(name): value for name, value in seen["values"].items()}
     async with act.database.read(act.org_id) as tx:
         pump = await heat_pumps.get(tx, act.org_id, session.heat_pump_id) if session.heat_pump_id else None
         policy = await _policy(tx, act.org_id, pump)
-    comfort = comfort_at(policy, _own_settings(values), act.clock.fleet_now())
+    comfort = comfort_at(policy, own_settings(values), act.clock.fleet_now())
     uses = {name: bool(getattr(pump, name)) for name in USES} if pump is not None else {}
     manifest = counter.vendors.manifest(account.vendor)
     return Probe(manifest, device, values, comfort, uses if any(uses.values()) else None)
@@ -164,14 +174,12 @@ async def _policy(tx: ReadTx, org_id: UUID, pump: HeatPump | None) -> Policy:
     return Policy(**with_default_comfort({}, await organisations.default_comfort(tx, org_id)))
 
 
-def _own_settings(values: Mapping[Channel, float]) -> OwnSettings:
-    given = {"indoor_setpoint_c": Channel.INDOOR_SETPOINT_C, "dhw_setpoint_c": Channel.DHW_SETPOINT_C}
-    return OwnSettings(**{name: values[channel] for name, channel in given.items() if channel in values})
-
-
 async def _see(act: Act, counter: Counter, session: OnboardingSession, account: Account) -> dict[str, Any]:
     """The first reading of the chosen device, which the session keeps."""
     device, driver = _chosen(session, account), counter.vendors.driver(account.vendor)
+    kept: dict[str, Any] = session.step.get("seen") or {}
+    if kept.get("device") == device.external_device_id:
+        return kept
     store = session_grants(act, counter, session.id, account.connection_id)
     snapshots: Sequence[Snapshot] = await with_grant(
         driver, store, act.clock, lambda grant: driver.read(grant, [device.external_device_id])
@@ -179,8 +187,8 @@ async def _see(act: Act, counter: Counter, session: OnboardingSession, account: 
     if not snapshots:
         raise TryAgain("the heat pump does not answer", after_s=PATIENCE_S, code="device_silent")
     values = {str(r.channel): r.value for r in snapshots[0].readings if r.is_plausible}
-    seen = {"values": values, "at": act.clock.fleet_now().isoformat()}
-    await note(act, session.id, {"seen": seen})
+    seen = {"device": device.external_device_id, "values": values, "at": act.clock.fleet_now().isoformat()}
+    await note(act, session, {"seen": seen})
     return seen
 
 
@@ -229,10 +237,12 @@ async def connect(act: Act, counter: Counter, session: OnboardingSession, wishes
     account = open_account(act.org_id, counter, session)
     device = _chosen(session, account)
     await _check_free(act, session, account, [device])
-    seen = session.step.get("seen") or await _see(act, counter, session, account)
+    seen = await _see(act, counter, session, account)
     async with act.database.write(act.org_id) as tx:
         current = await session_still_open(tx, act.org_id, session.id)
         account = open_account(act.org_id, counter, current)  # its grant may have been refreshed
+        if _chosen(current, account) != device:
+            raise BegunAnew("Another heat pump was chosen in the meantime.")
         link = _Link(act, counter, current, account, device, wishes)
         await _store_connection(tx, link)
         pump_id = await _store_pump(tx, link)

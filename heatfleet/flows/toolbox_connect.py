@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
 from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.errors import Conflict
 from heatfleet.domain.levers import Lever
+from heatfleet.domain.policy import OwnSettings
 from heatfleet.domain.readings import Channel
 from heatfleet.flows.toolbox import Act, session_still_open
 from heatfleet.store import connections, onboarding
 from heatfleet.store.onboarding import OnboardingSession
-from heatfleet.vendors.kit.driver import Cannot, DeviceRef, Driver, Grant, Hindrance
+from heatfleet.vendors.kit.driver import (
+    Cannot,
+    DeviceCodeStep,
+    DeviceRef,
+    Driver,
+    FormStep,
+    Grant,
+    Hindrance,
+    PairStep,
+    SignInStep,
+)
 from heatfleet.vendors.kit.grants import GrantStore, SealKeys, grant_aad, open_sealed, seal
 from heatfleet.vendors.kit.manifest import Manifest
 
@@ -102,10 +113,13 @@ def account_step(org_id: UUID, counter: Counter, account: Account) -> dict[str, 
     }
 
 
-async def note(act: Act, session_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Adds ``changes`` to the session's step; raises :class:`SessionOver`."""
+async def note(act: Act, session: OnboardingSession, changes: Mapping[str, Any]) -> None:
+    """Adds ``changes`` to the session's step; :class:`SessionOver`, :class:`BegunAnew` when it is another sign-in's."""
+    session_id, nonce = session.id, session.step.get("nonce")
     async with act.database.write(act.org_id) as tx:
         session = await session_still_open(tx, act.org_id, session_id)
+        if session.step.get("nonce") != nonce:
+            raise BegunAnew("This sign-in was begun anew in the meantime.")
         await onboarding.save_step(tx, act.org_id, session_id, {**session.step, **changes})
 
 
@@ -169,3 +183,16 @@ def _cannot_from_json(kind: str, what: str, why: str) -> Cannot:
 def scopes_of(manifest: Manifest) -> list[str]:
     """What a person is asked to allow, as the consent ledger keeps it: ``read:CHANNEL`` and ``write:LEVER``."""
     return [f"read:{name}" for name in sorted(manifest.channels)] + [f"write:{n}" for n in sorted(manifest.levers)]
+
+
+def asked_of(step: SignInStep) -> dict[str, Any]:
+    """What the person was asked at the sign-in, so that the page can be shown again."""
+    kinds = {FormStep: "form", PairStep: "pair", DeviceCodeStep: "device_code"}
+    kind = next((name for form, name in kinds.items() if isinstance(step, form)), "redirect")
+    return {"kind": kind, **({} if kind == "redirect" else asdict(step))}
+
+
+def own_settings(values: Mapping[Channel, float]) -> OwnSettings:
+    """The owner's own settings among the values read; the usual ones where the pump does not tell."""
+    given = {"indoor_setpoint_c": Channel.INDOOR_SETPOINT_C, "dhw_setpoint_c": Channel.DHW_SETPOINT_C}
+    return OwnSettings(**{name: values[channel] for name, channel in given.items() if channel in values})

@@ -18,7 +18,7 @@ from litestar import get, post
 from litestar.types import ControllerRouterHandler
 
 from heatfleet.auth.errors import Unauthenticated
-from heatfleet.domain.errors import NotFound, OutsideWorldError, TryAgain
+from heatfleet.domain.errors import AccessLost, NotFound, OutsideWorldError, TryAgain
 from heatfleet.flows import again, onboarding
 from heatfleet.flows import connect as flow
 from heatfleet.flows.toolbox import Act, SessionOver
@@ -187,7 +187,8 @@ class ConnectPages:
     async def _answer(self, visit: Visit) -> HtmlResponse:
         fields = _asked(visit, "form")
         answer = {field["name"]: visit.values.get(field["name"], "").strip()[:2000] for field in fields}
-        missing = [FieldFault(name, N_("Fill in this field.")) for name, text in answer.items() if not text]
+        required = [field["name"] for field in fields if field["is_required"]]
+        missing = [FieldFault(name, N_("Fill in this field.")) for name in required if not answer[name]]
         if missing:
             return self._ask(visit, fields, answer, *missing)
         try:
@@ -195,7 +196,7 @@ class ConnectPages:
         except OutsideWorldError as error:
             if not is_answer_wrong(error):
                 raise
-            fault = fault_of(error)
+            fault = fault_of(AccessLost(error.detail) if isinstance(error, AccessLost) else error)
             values = {"partner": visit.looks.name, "minutes": str(fault.minutes)}
             texts = (fault.heading, fault.advice)
             return self._ask(visit, fields, answer, *(FieldFault(fields[0]["name"], text, values) for text in texts))

@@ -47,6 +47,11 @@ _SILENT = (
     N_("The manufacturer knows it, but gets no values from it."),
     N_("Check that it is switched on and connected to the internet, and try again in a few minutes."),
 )
+_NOTHING_THERE = (
+    N_("Nothing answers at this address"),
+    N_("Nothing was connected."),
+    N_("Check the address, and that the device is switched on and in the same network."),
+)
 _TEXTS: Mapping[str, tuple[str, str, str]] = {
     "already_connected": (
         N_("This heat pump is already connected"),
@@ -96,6 +101,13 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
         N_("Without it, the manufacturer lets nobody else read your heat pump."),
         N_("Ask the manufacturer what it costs, or ask %(partner)s."),
     ),
+    "too_many_tries": (
+        N_("Too many sign-ins that failed"),
+        N_("So that nobody can guess passwords here, this link takes no more of them."),
+        N_("Ask for a new link where you got this one."),
+    ),
+    "bad_address": _NOTHING_THERE,
+    "forbidden_address": _NOTHING_THERE,
     "device_silent": _SILENT,
     "device_offline": _SILENT,
     "vendor_not_available": _NOT_NOW,
@@ -103,6 +115,9 @@ _TEXTS: Mapping[str, tuple[str, str, str]] = {
     "key_missing": _NOT_NOW,
     "protocol_changed": _NOT_NOW,
 }
+_UNMENDABLE = frozenset(
+    {"no_device", "too_many_tries", "restoring", "quota_exceeded", "key_missing", "protocol_changed", "client_refused"}
+)
 _WHERE = {"already_connected": AT_CHOICE, "restoring": AT_PUMP, "device_silent": AT_PUMP, "device_offline": AT_PUMP}
 
 
@@ -127,5 +142,4 @@ def _code(error: HeatfleetError) -> str:
 
 def is_answer_wrong(error: OutsideWorldError) -> bool:
     """Whether the person may mend it by filling in the form otherwise."""
-    unmendable = {"no_device", "restoring", "quota_exceeded", "key_missing", "protocol_changed", "client_refused"}
-    return error.code not in unmendable or isinstance(error, AccessLost)
+    return error.code not in _UNMENDABLE or isinstance(error, AccessLost)

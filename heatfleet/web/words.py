@@ -72,7 +72,9 @@ STEPS: Mapping[str, str] = {
 
 HOW_YOU_SIGN_IN: Mapping[str, str] = {
     SignInKind.REDIRECT: N_("You enter your password at the manufacturer only; we never see it."),
-    SignInKind.FORM: N_("What you enter to sign in is passed on to the manufacturer only and stored encrypted."),
+    SignInKind.FORM: N_(
+        "What you enter to sign in is passed on to the manufacturer or the device only and stored encrypted."
+    ),
     SignInKind.DEVICE_CODE: N_("You enter your password at the manufacturer only; we never see it."),
     SignInKind.PAIR: N_("No account is needed: a gateway in your home is paired with us by a code."),
 }

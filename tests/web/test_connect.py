@@ -188,7 +188,7 @@ async def test_consent_tells_exactly_what_is_written_down(api: Api) -> None:
         assert said in told
     assert "Hot-water temperature" not in told
     assert "not offered by the manufacturer itself" in told
-    assert "passed on to the manufacturer only and stored encrypted" in told
+    assert "passed on to the manufacturer or the device only" in told
     form = {"onboarding_session_id": made["id"], "vendor": "asking", "consent": "yes", "terms": "another text"}
     other = await submit(api, "/connect/sign-in", **form)
     assert other.status == 200
@@ -223,6 +223,37 @@ async def test_by_form(api: Api) -> None:
     right = await submit(api, "/connect/answer", state=state, email="a@b", password="good")
     assert right.headers["location"].startswith("/connect/abilities")
     assert (await finish(api, made["id"])).status == 303
+
+
+async def test_passwords_cannot_be_guessed_with_a_link(api: Api) -> None:
+    made = await session(api, language="en")
+    for _ in range(2):
+        state = state_of(await agree(api, made["id"], "asking"))
+        for _ in range(5):
+            wrong = await submit(api, "/connect/answer", state=state, email="a@b", password="bad")
+            assert wrong.status == 422
+    state = state_of(await agree(api, made["id"], "asking"))
+    right = await submit(api, "/connect/answer", state=state, email="a@b", password="good")
+    assert right.status == 400
+    assert "Too many sign-ins that failed" in words(right)
+
+
+async def test_a_sign_in_begun_anew_is_not_mixed_with_the_one_before(api: Api) -> None:
+    made = await session(api)
+    old = await agree(api, made["id"])
+    driver, began = api.vendors.drivers["redirecting"], []
+    finish_sign_in = driver.finish_sign_in
+
+    async def slowly(answer: Any, redirect_uri: str) -> Any:
+        began.append(await agree(api, made["id"]))
+        return await finish_sign_in(answer, redirect_uri)
+
+    driver.finish_sign_in = slowly
+    late = await page(api, "/connect/callback", code="good", state=state_of(old))
+    assert late.status == 409
+    driver.finish_sign_in = finish_sign_in
+    denied = await page(api, "/connect/callback", error="access_denied", state=state_of(began[0]))
+    assert denied.status == 400, "the newer sign-in has not been given the older one's account"
 
 
 @pytest.mark.parametrize(("vendor", "code", "after_s"), [("pairing", "GATE-4711", "5"), ("coding", "WDJB-MJHT", "7")])
