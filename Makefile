@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m uv pip install --python $(BIN)/python
 
-.PHONY: help setup run test nightly lint bench client docs clean
+.PHONY: help setup run test nightly lint bench client docs pictures clean
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
 
@@ -51,11 +51,14 @@ lint: $(VENV)/.dev ## style, types, import contracts
 bench: $(VENV)/.dev ## the measured figures, each a ratio to a named reference of the same run
 	@set -e; for name in $$($(BIN)/heatfleet bench); do echo "# $$name" >&2; $(BIN)/heatfleet bench $$name; done
 
+pictures: $(VENV)/.dev ## draw the pictures of docs/connect.md anew (needs Chromium)
+	@$(BIN)/python -m pytest -n 0 --update-pictures tests/web/test_pictures.py
+
 client: $(VENV)/.made ## build the Python client of the Partner API: dist/heatfleet_client-*.whl
 	@$(BIN)/python -m uv build --quiet --wheel --out-dir dist clients/python
 
 docs: ## where to read, in which order
-	@for page in README.md docs/tour.md docs/glossary.md docs/api.md docs/operations.md docs/drivers.md docs/decisions/*.md; \
+	@for page in README.md docs/tour.md docs/glossary.md docs/api.md docs/connect.md docs/operations.md docs/drivers.md docs/decisions/*.md; \
 	  do printf '%-58s %s\n' "$$page" "$$(sed -n 's/^# //p' $$page | head -1)"; done
 
 clean: ## remove .venv and caches (never your data)

@@ -35,9 +35,9 @@ from heatfleet.bridge.services import BridgeServices
 from heatfleet.clocks import RealClock
 from heatfleet.domain.clock import Clock
 from heatfleet.flows.catalogue import fill_catalogue
-from heatfleet.flows.connect import Counter
 from heatfleet.flows.monitor import monitor
 from heatfleet.flows.release import count_owed, release_all
+from heatfleet.flows.toolbox_connect import Counter
 from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.logs import setup_logging
 from heatfleet.markets.energy_charts import EnergyCharts

@@ -23,8 +23,8 @@ from heatfleet.auth.secrets import SecretSigner
 from heatfleet.auth.sign_in import SignIn
 from heatfleet.auth.tokens import CLIENT_LIFE, AccessTokens
 from heatfleet.flows.accounts import create_user
-from heatfleet.flows.connect import Counter
 from heatfleet.flows.toolbox import Act
+from heatfleet.flows.toolbox_connect import Counter
 from heatfleet.store.audit import Actor
 from heatfleet.store.database import Database
 from heatfleet.store.ids import new_id

@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--fuzz-examples", type=int, default=FUZZ.examples, help="cases per operation of the fuzzing tests"
     )
+    parser.addoption("--update-pictures", action="store_true", help="draw the pictures of docs/connect anew")
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew")
 
 

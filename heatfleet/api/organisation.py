@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from heatfleet.api.call import ApiResponse, Call
-from heatfleet.api.inputs import Decimal, NullDecimal, Url
+from heatfleet.api.inputs import Decimal, NullDecimal
 from heatfleet.api.onboarding import check_url
 from heatfleet.api.operation import Doc, answer, if_match, operation
 from heatfleet.api.parse import read_body
@@ -19,6 +19,7 @@ from heatfleet.api.services import BASE
 from heatfleet.auth.permissions import Right
 from heatfleet.domain.default_comfort import check_default_comfort
 from heatfleet.domain.errors import FieldError, Invalid, NotFound
+from heatfleet.domain.logos import MAX_TEXT, read_logo
 from heatfleet.domain.price_zones import zone_facts
 from heatfleet.flows import organisation as flow
 from heatfleet.store import organisations
@@ -29,6 +30,7 @@ _NAME = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_NAME}|::1")
 _ORIGIN = re.compile(rf"(https://(?=[^/]{{1,253}}\Z){_NAME}|http://(localhost|127\.0\.0\.1|\[::1\]))(:[0-9]{{1,5}})?")
 _MOST_PER_KWH = 1000.0
+MAX_URL = 8000
 
 Place = Annotated[str, Meta(max_length=300, min_length=1)]
 Places = Annotated[list[Place], Meta(max_length=100)]
@@ -47,7 +49,19 @@ class SettingsInput(Struct, kw_only=True):
     """Settings of the organisation; each field that is sent replaces the former value as a whole."""
 
     name: Annotated[str, Meta(max_length=255, min_length=1)] | UnsetType = UNSET
-    logo_url: Url | UnsetType | None = UNSET
+    logo_url: (
+        Annotated[
+            str,
+            Meta(
+                max_length=MAX_TEXT,
+                min_length=1,
+                description="`data:` address (PNG, JPEG, WebP or SVG, at most 24 kB): shown on the pages, served by us."
+                " An https address is kept, but pages never load anything from elsewhere.",
+            ),
+        ]
+        | UnsetType
+        | None
+    ) = UNSET
     colour: Annotated[str, Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7)] | UnsetType | None = UNSET
     frame_ancestors: Annotated[Places, Meta(description="Origins that may embed Connect pages.")] | UnsetType = UNSET
     redirect_hosts: (
@@ -148,7 +162,7 @@ async def update_settings(call: Call, org_id: UUID) -> ApiResponse:
 def _read(raw: bytes) -> dict[str, Any]:
     changes = read_body(raw, SettingsInput, partial=True, read_only=_READ_ONLY)
     if changes.get("logo_url") is not None:
-        check_url("logo_url", changes["logo_url"])
+        _check_logo(changes["logo_url"])
     for name, pattern, what in (
         ("frame_ancestors", _ORIGIN, "must be an https origin such as https://portal.example.com (http for loopback)"),
         ("redirect_hosts", _HOST, "must be a host name such as portal.example.com"),
@@ -162,6 +176,19 @@ def _read(raw: bytes) -> dict[str, Any]:
         given = {k: v for k, v in msgspec.structs.asdict(comfort).items() if v is not UNSET}
         changes["default_comfort"] = check_default_comfort(given)
     return changes
+
+
+def _check_logo(text: str) -> None:
+    """Raises :class:`Invalid` unless a small picture, or an address where there is one."""
+    if not text.startswith("data:"):
+        if len(text) > MAX_URL:
+            raise Invalid.field("logo_url", f"must not be longer than {MAX_URL} characters", "too_long")
+        check_url("logo_url", text)
+        return
+    try:
+        read_logo(text)
+    except ValueError as fault:
+        raise Invalid.field("logo_url", str(fault), "logo") from None
 
 
 def _places(name: str, given: list[str], pattern: re.Pattern[str], what: str) -> list[str]:

@@ -9,7 +9,7 @@ from heatfleet.auth.secrets import SecretSigner
 from heatfleet.auth.sign_in import SignIn
 from heatfleet.auth.tokens import AccessTokens
 from heatfleet.domain.clock import Clock
-from heatfleet.flows.connect import Counter
+from heatfleet.flows.toolbox_connect import Counter
 from heatfleet.store.database import Database
 
 BASE = "/api/partners/v2.0"

@@ -22,9 +22,9 @@ from heatfleet.auth.sign_in import SignIn
 from heatfleet.auth.tokens import AccessTokens
 from heatfleet.clocks import RealClock
 from heatfleet.flows.accounts import create_user
-from heatfleet.flows.connect import Counter
 from heatfleet.flows.organisation import create_client, create_organisation
 from heatfleet.flows.toolbox import Act
+from heatfleet.flows.toolbox_connect import Counter
 from heatfleet.store.audit import Actor
 from heatfleet.store.database import Database
 from heatfleet.store.ids import new_id

@@ -12,9 +12,9 @@ import structlog
 
 from heatfleet.domain.errors import HeatfleetError
 from heatfleet.flows import accounts, connect, onboarding
-from heatfleet.flows.connect import Counter
 from heatfleet.flows.onboarding import NewSession
 from heatfleet.flows.toolbox import Act
+from heatfleet.flows.toolbox_connect import Counter
 from heatfleet.store import users
 from heatfleet.store.fleet_table import connected_devices
 from heatfleet.vendors.kit.driver import RedirectStep
@@ -71,8 +71,10 @@ async def _connect(street: Street, browser: aiohttp.ClientSession, home: int) ->
     assert isinstance(step, RedirectStep)
     answer = await sign_in_by_redirect(browser, step.url, street.cloud.username(home), PASSWORD)
     session = await onboarding.open_session(act.database, act.clock, session_id)
-    linked = await connect.finish_sign_in(act, street.counter, session, nonce, answer)
-    assert isinstance(linked, UUID), "each of these accounts has one heat pump"
+    devices = await connect.finish_sign_in(act, street.counter, session, nonce, answer)
+    assert len(devices) == 1, "each of these accounts has one heat pump"
+    session = await onboarding.open_session(act.database, act.clock, session_id)
+    await connect.connect(act, street.counter, session, {})
 
 
 async def _owner(street: Street, home: int) -> UUID:

@@ -1,235 +1,320 @@
-"""A person signs in at a vendor and connects a heat pump: sign-in, choice of the device, one reading, then it is ours.
+"""A person signs in at a vendor and connects a heat pump: sign-in, choice, probe, comfort, then it is ours.
 
-Nothing is stored of a device that could not be read once; a session is good for one device.
+Nothing is stored of a device that could not be read once; until the person has seen what it can do, only the session
+knows of it. A session is good for one device.
 """
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from heatfleet.domain.capabilities import Capabilities
+import msgspec
+
 from heatfleet.domain.default_comfort import with_default_comfort
-from heatfleet.domain.errors import Conflict, NotFound, Refused, TryAgain
+from heatfleet.domain.errors import AccessLost, NotFound, Refused, TryAgain
 from heatfleet.domain.jobs import JobName
-from heatfleet.domain.readings import Snapshot
+from heatfleet.domain.policy import Comfort, Policy, check, comfort_at
+from heatfleet.domain.readings import Channel, Notice, Snapshot
 from heatfleet.domain.statuses import Lifecycle, moved
 from heatfleet.flows.toolbox import Act, session_still_open
+from heatfleet.flows.toolbox_connect import (
+    Account,
+    BegunAnew,
+    Counter,
+    Taken,
+    abilities_of,
+    account_step,
+    asked_of,
+    note,
+    open_account,
+    own_settings,
+    scopes_of,
+    sealed_grant,
+    session_grants,
+)
 from heatfleet.store import audit, cues, device_models, heat_pumps, jobs, onboarding, organisations
 from heatfleet.store.audit import Entry
-from heatfleet.store.database import WriteTx
+from heatfleet.store.database import ReadTx, WriteTx
 from heatfleet.store.device_models import CloudServiceFacts, ModelNames
+from heatfleet.store.heat_pumps import POLICY_FIELDS, HeatPump
 from heatfleet.store.ids import new_id
 from heatfleet.store.onboarding import Consent, NewConnection, OnboardingSession
 from heatfleet.vendors.kit.driver import DeviceRef, Driver, Grant, SignInStep, Unread
-from heatfleet.vendors.kit.grants import SealKeys, grant_aad, open_sealed, seal
+from heatfleet.vendors.kit.grants import with_grant
 from heatfleet.vendors.kit.manifest import Manifest
 
-CONSENT_TEXT_VERSION = "1"
+CONSENT_TEXT_VERSION = "2"
 USES = (
     "is_space_heating_enabled",
     "is_hot_water_heating_enabled",
     "is_pool_heating_enabled",
     "is_space_cooling_enabled",
 )
-
-
-class Vendors(Protocol):
-    """What onboarding needs of the registry."""
-
-    def manifests(self) -> tuple[Manifest, ...]:
-        """The vendors a person can choose."""
-        ...
-
-    def manifest(self, name: str) -> Manifest:
-        """One vendor's manifest; raises :class:`NotFound`."""
-        ...
-
-    def driver(self, name: str) -> Driver:
-        """One vendor's driver."""
-        ...
+PATIENCE_S = 60.0
+MOST_TRIES = 10
 
 
 @dataclass(frozen=True)
-class Counter:
-    """Where people connect: the vendors, the keys that seal their grants, the address vendors send people back to."""
-
-    vendors: Vendors
-    seal_keys: SealKeys
-    redirect_uri: str
-
-
-@dataclass(frozen=True)
-class Choice:
-    """The devices of the account when the person must choose."""
+class Offer:
+    """The heat pumps of the account, and those of them that are connected already."""
 
     devices: tuple[DeviceRef, ...]
+    taken: frozenset[str]
 
 
 @dataclass(frozen=True)
-class _SignedIn:
-    """An account just signed in: its grant, and the connection it will become."""
+class Probe:
+    """What one heat pump has shown it can do; ``values`` are its first reading, ``comfort`` what may be promised now.
 
-    vendor: str
-    connection_id: UUID
-    grant: Grant
+    ``uses`` are those that somebody has allowed before, None where nobody has chosen yet.
+    """
+
+    manifest: Manifest
+    device: DeviceRef
+    values: Mapping[Channel, float]
+    comfort: Comfort
+    uses: Mapping[str, bool] | None
 
 
 async def begin_sign_in(
     act: Act, counter: Counter, session: OnboardingSession, vendor: str, state: tuple[str, str]
 ) -> SignInStep:
-    """The first step at ``vendor``; ``state`` is (nonce, what the vendor brings back). The person has consented."""
+    """The first step at ``vendor``; ``state`` is (nonce, what the vendor brings back).
+
+    The person has consented to :func:`scopes_of` the vendor's manifest.
+    """
     if vendor not in {manifest.name for manifest in counter.vendors.manifests()}:
         raise NotFound("There is no such manufacturer.")
     nonce, carried = state
     step = await counter.vendors.driver(vendor).begin_sign_in(counter.redirect_uri, carried, session.language)
+    scopes = scopes_of(counter.vendors.manifest(vendor))
+    kept = {"vendor": vendor, "nonce": nonce, "scopes": scopes, "asked": asked_of(step)}
     async with act.database.write(act.org_id) as tx:
-        await session_still_open(tx, act.org_id, session.id)
-        await onboarding.save_step(tx, act.org_id, session.id, {"vendor": vendor, "nonce": nonce})
+        tries = (await session_still_open(tx, act.org_id, session.id)).step.get("tries", 0)
+        await onboarding.save_step(tx, act.org_id, session.id, {**kept, "tries": tries})
     return step
 
 
 async def finish_sign_in(
     act: Act, counter: Counter, session: OnboardingSession, nonce: str, answer: Mapping[str, str]
-) -> UUID | Choice:
-    """The id of the connected pump, or the devices to choose from.
+) -> tuple[DeviceRef, ...]:
+    """The heat pumps of the account, which the session knows from now on; the only free one is chosen at once.
 
-    :class:`Conflict` (an old sign-in, or a pump connected already), or what the driver raises.
+    :class:`BegunAnew` (an old sign-in), :class:`Taken` (all are connected already), or what the driver raises.
     """
     vendor = session.step.get("vendor")
     if vendor is None or session.step.get("nonce") != nonce:
-        raise Conflict("This sign-in was begun anew or is over.")
+        raise BegunAnew("This sign-in was begun anew or is over.")
+    if "grant" in session.step:  # the browser came back once more with what it had brought before
+        return open_account(act.org_id, counter, session).devices
     driver = counter.vendors.driver(vendor)
-    account = _SignedIn(vendor, new_id(), await driver.finish_sign_in(answer, counter.redirect_uri))
-    devices = tuple(await driver.list_devices(account.grant))
-    if not devices:
+    grant = await _grant(act, driver, session, answer, counter.redirect_uri)
+    account = Account(vendor, new_id(), grant, tuple(await driver.list_devices(grant)))
+    if not account.devices:
         raise Refused("the account has no heat pump", code="no_device")
-    if len(devices) == 1:
-        return await _link(act, counter, session, account, devices[0])
-    sealed = base64.b64encode(_seal(act.org_id, counter, account)).decode()
-    step = {"vendor": vendor, "connection_id": str(account.connection_id), "grant": sealed}
-    async with act.database.write(act.org_id) as tx:
-        await session_still_open(tx, act.org_id, session.id)
-        await onboarding.save_step(tx, act.org_id, session.id, step)
-    return Choice(devices)
+    if len(account.devices) == 1 and session.heat_pump_id is None:
+        await _check_free(act, session, account, account.devices)
+    only = account.devices[0].external_device_id if len(account.devices) == 1 else None
+    await note(act, session, {**account_step(act.org_id, counter, account), "device": only})
+    return account.devices
 
 
-async def choices(act: Act, counter: Counter, session: OnboardingSession) -> Choice:
-    """The devices of the signed-in account."""
-    account = _open_account(act.org_id, counter, session)
-    return Choice(tuple(await counter.vendors.driver(account.vendor).list_devices(account.grant)))
+async def _grant(
+    act: Act, driver: Driver, session: OnboardingSession, answer: Mapping[str, str], redirect_uri: str
+) -> Grant:
+    """What the vendor gives; a session takes :data:`MOST_TRIES` failures, so that nobody guesses passwords with it."""
+    tries = session.step.get("tries", 0)
+    if tries >= MOST_TRIES:
+        raise Refused("too many sign-ins have failed", code="too_many_tries")
+    try:
+        return await driver.finish_sign_in(answer, redirect_uri)
+    except AccessLost:
+        await note(act, session, {"tries": tries + 1})
+        raise
 
 
-async def choose_device(act: Act, counter: Counter, session: OnboardingSession, external_device_id: str) -> UUID:
-    """The id of the connected pump; :class:`NotFound` when the account has no such device."""
-    account = _open_account(act.org_id, counter, session)
-    devices = await counter.vendors.driver(account.vendor).list_devices(account.grant)
-    device = next((d for d in devices if d.external_device_id == external_device_id), None)
+async def offer(act: Act, counter: Counter, session: OnboardingSession) -> Offer:
+    """The heat pumps to choose from; :class:`Taken` when all of them are connected already."""
+    account = open_account(act.org_id, counter, session)
+    return Offer(account.devices, await _check_free(act, session, account, account.devices))
+
+
+async def choose_device(act: Act, counter: Counter, session: OnboardingSession, external_device_id: str) -> None:
+    """The session is about this heat pump now; :class:`NotFound`, :class:`Taken`."""
+    account = open_account(act.org_id, counter, session)
+    device = account.device(external_device_id)
     if device is None:
         raise NotFound("The account has no such heat pump.")
-    return await _link(act, counter, session, account, device)
+    await _check_free(act, session, account, [device])
+    await note(act, session, {"device": external_device_id})
 
 
-def _seal(org_id: UUID, counter: Counter, account: _SignedIn) -> bytes:
-    return seal(account.grant, counter.seal_keys, grant_aad(org_id, account.connection_id, account.vendor))
+async def probe(act: Act, counter: Counter, session: OnboardingSession) -> Probe:
+    """What the chosen heat pump can do, proven by one reading; :class:`Taken`, or what the driver raises."""
+    account = open_account(act.org_id, counter, session)
+    device = _chosen(session, account)
+    await _check_free(act, session, account, [device])
+    seen = await _see(act, counter, session, account)
+    values = {Channel(name): value for name, value in seen["values"].items()}
+    async with act.database.read(act.org_id) as tx:
+        pump = await heat_pumps.get(tx, act.org_id, session.heat_pump_id) if session.heat_pump_id else None
+        policy = await _policy(tx, act.org_id, pump)
+    comfort = comfort_at(policy, own_settings(values), act.clock.fleet_now())
+    uses = {name: bool(getattr(pump, name)) for name in USES} if pump is not None else {}
+    manifest = counter.vendors.manifest(account.vendor)
+    return Probe(manifest, device, values, comfort, uses if any(uses.values()) else None)
 
 
-def _open_account(org_id: UUID, counter: Counter, session: OnboardingSession) -> _SignedIn:
-    step = session.step
-    if "grant" not in step:
-        raise Conflict("Sign in at the manufacturer first.")
-    connection_id = UUID(step["connection_id"])
-    aad = grant_aad(org_id, connection_id, step["vendor"])
-    grant = open_sealed(base64.b64decode(step["grant"]), counter.seal_keys, aad)
-    return _SignedIn(step["vendor"], connection_id, grant)
+async def _policy(tx: ReadTx, org_id: UUID, pump: HeatPump | None) -> Policy:
+    """What is allowed so far: of a pump that was registered before, or as the organisation gives it to a new one."""
+    if pump is not None:
+        return heat_pumps.policy_of(pump)
+    return Policy(**with_default_comfort({}, await organisations.default_comfort(tx, org_id)))
+
+
+async def _see(act: Act, counter: Counter, session: OnboardingSession, account: Account) -> dict[str, Any]:
+    """The first reading of the chosen device, which the session keeps."""
+    device, driver = _chosen(session, account), counter.vendors.driver(account.vendor)
+    kept: dict[str, Any] = session.step.get("seen") or {}
+    if kept.get("device") == device.external_device_id:
+        return kept
+    store = session_grants(act, counter, session.id, account.connection_id)
+    snapshots = await with_grant(
+        driver, store, act.clock, lambda grant: driver.read(grant, [device.external_device_id])
+    )
+    if not snapshots:
+        raise TryAgain("the heat pump does not answer", after_s=PATIENCE_S, code="device_silent")
+    if isinstance(snapshots[0], Unread):
+        raise snapshots[0].fault
+    seen = {"device": device.external_device_id, **_kept(snapshots[0]), "at": act.clock.fleet_now().isoformat()}
+    await note(act, session, {"seen": seen})
+    return seen
+
+
+def _kept(snapshot: Snapshot) -> dict[str, Any]:
+    values = {str(r.channel): r.value for r in snapshot.readings if r.is_plausible}
+    return {"values": values, "notices": msgspec.to_builtins(snapshot.notices)}
+
+
+def _chosen(session: OnboardingSession, account: Account) -> DeviceRef:
+    device = account.device(session.step.get("device") or "")
+    if device is None:
+        raise BegunAnew("Choose a heat pump first.")
+    return device
+
+
+async def _check_free(
+    act: Act, session: OnboardingSession, account: Account, devices: Sequence[DeviceRef]
+) -> frozenset[str]:
+    """Those of ``devices`` that are connected already; :class:`Taken` when all are.
+
+    One alone is also :class:`TryAgain` as long as a deleted pump that it was is owed its owner's settings.
+    """
+    ids = [device.external_device_id for device in devices]
+    async with act.database.read(act.org_id) as tx:
+        taken = await heat_pumps.taken_devices(tx, act.org_id, account.vendor, ids, session.heat_pump_id)
+        is_owed = len(ids) == 1 and await heat_pumps.device_is_owed(tx, act.org_id, account.vendor, ids[0])
+    if taken >= set(ids):
+        raise Taken("This heat pump is already connected in the organisation.")
+    if is_owed:
+        raise TryAgain("the owner's settings are still being restored", after_s=5 * PATIENCE_S, code="restoring")
+    return frozenset(taken)
 
 
 @dataclass(frozen=True)
 class _Link:
-    """One device of one signed-in account, about to become a heat pump."""
+    """One device of one signed-in account, about to become a heat pump; ``wishes`` are its owner's."""
 
     act: Act
+    counter: Counter
     session: OnboardingSession
-    account: _SignedIn
+    account: Account
     device: DeviceRef
-    manifest: Manifest
+    wishes: Mapping[str, Any]
 
 
-async def _link(act: Act, counter: Counter, session: OnboardingSession, account: _SignedIn, device: DeviceRef) -> UUID:
-    """The id of the pump, read once, stored, polled and about to be planned; the session is done."""
-    link = _Link(act, session, account, device, counter.vendors.manifest(account.vendor))
-    async with act.database.read(act.org_id) as tx:
-        taken = await heat_pumps.device_is_taken(
-            tx, act.org_id, account.vendor, device.external_device_id, session.heat_pump_id
-        )
-        owed = await heat_pumps.device_is_owed(tx, act.org_id, account.vendor, device.external_device_id)
-    if taken:
-        raise Conflict("This heat pump is already connected in the organisation.")
-    if owed:
-        raise TryAgain("the owner's settings are still being restored", after_s=300, code="restoring")
-    snapshot = await _read_once(counter.vendors.driver(account.vendor), account.grant, device)
+async def connect(act: Act, counter: Counter, session: OnboardingSession, wishes: Mapping[str, Any]) -> UUID:
+    """The id of the pump, read once, stored, polled and about to be planned; the session is done.
+
+    ``wishes`` are policy fields; :class:`Invalid` where they break a rule, :class:`Taken`, or what the driver raises.
+    """
+    account = open_account(act.org_id, counter, session)
+    device = _chosen(session, account)
+    await _check_free(act, session, account, [device])
+    seen = await _see(act, counter, session, account)
     async with act.database.write(act.org_id) as tx:
-        await session_still_open(tx, act.org_id, session.id)
-        await _store_connection(tx, link, _seal(act.org_id, counter, account))
+        current = await session_still_open(tx, act.org_id, session.id)
+        account = open_account(act.org_id, counter, current)  # its grant may have been refreshed
+        if _chosen(current, account) != device:
+            raise BegunAnew("Another heat pump was chosen in the meantime.")
+        link = _Link(act, counter, current, account, device, wishes)
+        await _store_connection(tx, link)
         pump_id = await _store_pump(tx, link)
-        await _follow_up(tx, link, pump_id, snapshot)
+        await _follow_up(tx, link, pump_id, seen)
     return pump_id
 
 
-async def _read_once(driver: Driver, grant: Grant, device: DeviceRef) -> Snapshot:
-    snapshots: Sequence[Snapshot | Unread] = await driver.read(grant, [device.external_device_id])
-    if not snapshots:
-        raise TryAgain("the heat pump does not answer", after_s=60, code="device_silent")
-    if isinstance(snapshots[0], Unread):
-        raise snapshots[0].fault
-    return snapshots[0]
-
-
-async def _store_connection(tx: WriteTx, link: _Link, sealed: bytes) -> None:
-    grant = link.account.grant
+async def _store_connection(tx: WriteTx, link: _Link) -> None:
+    account, org_id = link.account, link.act.org_id
     connection = NewConnection(
-        id=link.account.connection_id,
+        id=account.connection_id,
         user_id=link.session.user_id,
-        vendor=link.account.vendor,
-        account_id=grant.account_id,
-        grant_sealed=sealed,
-        grant_expires_at=grant.expires_at,
+        vendor=account.vendor,
+        account_id=account.grant.account_id,
+        grant_sealed=sealed_grant(link.session),
+        grant_expires_at=account.grant.expires_at,
     )
-    await onboarding.insert_connection(tx, link.act.org_id, connection, link.act.clock.wall_now())
+    await onboarding.insert_connection(tx, org_id, connection, link.act.clock.wall_now())
 
 
 async def _store_pump(tx: WriteTx, link: _Link) -> UUID:
     """The id of the pump: a new one, or the one the session was made for."""
     now, org_id, session = link.act.clock.wall_now(), link.act.org_id, link.session
-    fields = await _fields(tx, link)
+    fields = {**await _fields(tx, link), **_wished(link, now)}
+    pump = None if session.heat_pump_id is None else await heat_pumps.get_for_update(tx, org_id, session.heat_pump_id)
+    _check_wishes(await _policy(tx, org_id, pump), link.wishes)
     if session.heat_pump_id is None:
         pump_id = new_id()
-        defaults = {
-            "user_id": session.user_id,
-            "building_id": session.building_id,
-            "price_zone": session.price_zone_default,
-            "is_smart_optimization_active": session.is_smart_optimization_active_default,
-        }
         comfort = with_default_comfort({}, await organisations.default_comfort(tx, org_id))
-        await heat_pumps.insert(tx, org_id, pump_id, {**defaults, **comfort, **fields}, now)
+        await heat_pumps.insert(tx, org_id, pump_id, {**_defaults(session), **comfort, **fields}, now)
         return pump_id
-    pump = await heat_pumps.get_for_update(tx, org_id, session.heat_pump_id)
     if pump is None:
         raise NotFound("There is no such heat pump.")
     fields["lifecycle_state"] = moved(pump.lifecycle_state, Lifecycle.AUTHENTICATED)
-    if any(getattr(pump, name) for name in USES):
-        fields = {name: value for name, value in fields.items() if name not in USES}  # somebody has chosen already
+    if any(getattr(pump, name) for name in USES):  # somebody has chosen already
+        fields = {name: value for name, value in fields.items() if name not in USES or name in link.wishes}
     fields["policy_version"] = pump.policy_version + 1
     await heat_pumps.update(tx, org_id, pump.id, fields, pump.version + 1, now)
     return pump.id
 
 
+def _defaults(session: OnboardingSession) -> dict[str, Any]:
+    """What the partner wants for a new pump."""
+    return {
+        "user_id": session.user_id,
+        "building_id": session.building_id,
+        "price_zone": session.price_zone_default,
+        "is_smart_optimization_active": session.is_smart_optimization_active_default,
+    }
+
+
+def _wished(link: _Link, now: datetime) -> dict[str, Any]:
+    """The owner's wishes as columns."""
+    return {**link.wishes, "heating_policy_last_updated_at": now} if link.wishes else {}
+
+
+def _check_wishes(policy: Policy, wishes: Mapping[str, Any]) -> None:
+    """Raises :class:`Invalid` where the wishes break a rule."""
+    check(replace(policy, **{name: value for name, value in wishes.items() if name in POLICY_FIELDS}))
+
+
 async def _fields(tx: WriteTx, link: _Link) -> dict[str, Any]:
     """What the pump's row says of its connection and abilities."""
-    device, manifest = link.device, link.manifest
+    device, manifest = link.device, link.counter.vendors.manifest(link.account.vendor)
     facts = CloudServiceFacts(
         vendor=manifest.name,
         name=manifest.title,
@@ -240,14 +325,13 @@ async def _fields(tx: WriteTx, link: _Link) -> dict[str, Any]:
     )
     service_id = await device_models.cloud_service_id(tx, facts)
     model = ModelNames(device.manufacturer, device.model, cloud_service_id=service_id)
-    abilities = Capabilities(device.channels, device.levers, device.has_hot_water, device.has_space_heating)
     return {
         "connection_id": link.account.connection_id,
         "device_model_id": await device_models.find_or_insert(tx, model),
         "vendor": link.account.vendor,
         "external_device_id": device.external_device_id,
         "name": device.name,
-        "capabilities": abilities.to_json(),
+        "capabilities": abilities_of(device),
         "lifecycle_state": Lifecycle.AUTHENTICATED.value,
         "lifecycle_error": None,
         "connection_status": "ok",
@@ -256,18 +340,19 @@ async def _fields(tx: WriteTx, link: _Link) -> dict[str, Any]:
     }
 
 
-async def _follow_up(tx: WriteTx, link: _Link, pump_id: UUID, snapshot: Snapshot) -> None:
+async def _follow_up(tx: WriteTx, link: _Link, pump_id: UUID, seen: Mapping[str, Any]) -> None:
     """Consent, first reading, place in the polling table, audit, plan job; the session is done."""
-    act, session, vendor = link.act, link.session, link.account.vendor
-    wall, fleet = act.clock.wall_now(), act.clock.fleet_now()
-    consent = Consent(session.user_id, pump_id, vendor, ["read", "write"], session.language, CONSENT_TEXT_VERSION)
-    values = {str(r.channel): r.value for r in snapshot.readings if r.is_plausible}
+    act, session, step = link.act, link.session, link.session.step
+    wall, vendor = act.clock.wall_now(), link.account.vendor
+    consent = Consent(session.user_id, pump_id, vendor, step["scopes"], session.language, CONSENT_TEXT_VERSION)
     await onboarding.insert_consent(tx, act.org_id, consent, wall)
-    await onboarding.save_first_reading(tx, act.org_id, pump_id, fleet, values)
-    await onboarding.start_polling(tx, act.org_id, pump_id, link.account.connection_id, fleet)
-    after = {"vendor": vendor, "onboarding_session": session.id}
+    seen_at = datetime.fromisoformat(seen["at"])
+    await onboarding.save_first_reading(tx, act.org_id, pump_id, seen_at, seen["values"])
+    await onboarding.start_polling(tx, act.org_id, pump_id, link.account.connection_id, act.clock.fleet_now())
+    after = {"vendor": vendor, "onboarding_session": session.id, **link.wishes}
     await cues.follow(tx, [pump_id], wall)
-    await cues.note(tx, {} if snapshot.notices is None else {pump_id: snapshot.notices}, wall)
+    notices = msgspec.convert(seen.get("notices"), tuple[Notice, ...] | None)
+    await cues.note(tx, {} if notices is None else {pump_id: notices}, wall)
     await audit.record(tx, act.org_id, act.actor, Entry("connect", "heat_pump", pump_id, None, after), wall)
     payload = {"org_id": str(act.org_id), "heat_pump_id": str(pump_id)}
     await jobs.enqueue(tx, JobName.PLAN, payload, dedupe_key=f"{JobName.PLAN}:{pump_id}")

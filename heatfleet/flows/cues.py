@@ -9,10 +9,12 @@ from uuid import UUID
 
 from heatfleet.domain.errors import Conflict, NotFound
 from heatfleet.flows.toolbox import Act
-from heatfleet.store import audit, cues, heat_pumps
+from heatfleet.store import audit, cues, heat_pumps, organisations
 from heatfleet.store.audit import Entry
 from heatfleet.store.cues import Cue
+from heatfleet.store.database import FLEET, Database
 from heatfleet.store.heat_pumps import HeatPump
+from heatfleet.store.organisations import Organisation
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,26 @@ async def reauthentication(act: Act, cue_id: UUID) -> Reauthentication:
     if cue.code != "reauthenticate":
         raise Conflict("This action is a message; mark it as read instead.")
     return Reauthentication(cue, pump)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A notice, the pump it is about, and whose customers read it."""
+
+    cue: Cue
+    pump: HeatPump
+    organisation: Organisation
+
+
+async def shown(database: Database, cue_id: UUID) -> Shown:
+    """The notice that a signed secret names, in whatever organisation; :class:`NotFound` when it is read already."""
+    async with database.read(FLEET) as tx:
+        cue = await cues.find_by_secret(tx, cue_id)
+        pump = await heat_pumps.get(tx, cue.org_id, cue.heat_pump_id) if cue else None
+        organisation = await organisations.get(tx, cue.org_id) if cue else None
+    if cue is None or pump is None or organisation is None or cue.code != "information":
+        raise NotFound("There is no such notice, or it is read.")
+    return Shown(cue, pump, organisation)
 
 
 async def settle(act: Act, cue_id: UUID, code: str, state: str, said: dict[str, Any]) -> None:

@@ -37,8 +37,9 @@ def require_version(version: int, wanted: frozenset[int] | None) -> None:
         raise PreconditionFailed("It was changed by somebody else in the meantime.")
 
 
-async def session_still_open(tx: WriteTx, org_id: UUID, session_id: UUID) -> None:
-    """Locks the session; raises :class:`SessionOver` when somebody ended it."""
+async def session_still_open(tx: WriteTx, org_id: UUID, session_id: UUID) -> OnboardingSession:
+    """The session as it is now, locked; raises :class:`SessionOver` when somebody ended it."""
     session = await onboarding.lock(tx, org_id, session_id)
     if session is None or session.state != "open":
         raise SessionOver(session.state if session else "unknown", session)
+    return session

@@ -48,6 +48,12 @@ async def get(tx: ReadTx, org_id: UUID, connection_id: UUID) -> Connection | Non
     return one(Connection, await tx.row(f"{_SELECT} where org_id = $1 and id = $2", org_id, connection_id))
 
 
+async def living_pumps(tx: ReadTx, org_id: UUID, connection_id: UUID) -> list[UUID]:
+    """The heat pumps of one connection that are not deleted."""
+    sql = "select id from heat_pumps where org_id = $1 and connection_id = $2 and deleted_at is null order by id"
+    return [row[0] for row in await tx.fetch(sql, org_id, connection_id)]
+
+
 async def save_grant(
     tx: WriteTx, connection: Connection, sealed: bytes, expires_at: datetime | None, now: datetime
 ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -122,10 +122,11 @@ async def device_is_owed(tx: ReadTx, org_id: UUID, vendor: str, external_device_
     return owed
 
 
-async def device_is_taken(tx: ReadTx, org_id: UUID, vendor: str, external_device_id: str, but: UUID | None) -> bool:
-    """Whether a living pump other than ``but`` already is this device of this vendor."""
+async def taken_devices(
+    tx: ReadTx, org_id: UUID, vendor: str, external_device_ids: Sequence[str], but: UUID | None
+) -> set[str]:
+    """Those of the vendor's devices that living pumps other than ``but`` already are."""
     sql = """
-        select exists (select from heat_pumps where org_id = $1 and vendor = $2 and external_device_id = $3
-          and deleted_at is null and ($4::uuid is null or id <> $4))"""
-    taken: bool = await tx.value(sql, org_id, vendor, external_device_id, but)
-    return taken
+        select external_device_id from heat_pumps where org_id = $1 and vendor = $2 and external_device_id = any($3)
+          and deleted_at is null and ($4::uuid is null or id <> $4)"""
+    return {row[0] for row in await tx.fetch(sql, org_id, vendor, list(external_device_ids), but)}

@@ -1,264 +1,268 @@
 """The Connect UI: a person chooses a manufacturer, consents, signs in there, and comes back with a connected heat pump.
 
 Every page is a GET or a plain form; the session's id in the address is what the person brings. What a vendor sends back
-is matched by a signed state that names the session and its latest sign-in.
+is matched by a signed state that names the session and its latest sign-in. This file ends with the sign-in; what
+follows is in ``connect_pump.py``.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from typing import Any, Protocol
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from litestar import Request, get, post
+from litestar import get, post
 from litestar.types import ControllerRouterHandler
 
 from heatfleet.auth.errors import Unauthenticated
 from heatfleet.auth.secrets import CONNECT_STATE
-from heatfleet.domain.errors import Conflict, NotFound, OutsideWorldError
+from heatfleet.domain.errors import AccessLost, NotFound, OutsideWorldError, TryAgain
+from heatfleet.flows import again, onboarding
 from heatfleet.flows import connect as flow
-from heatfleet.flows import onboarding
-from heatfleet.flows.connect import Choice, Counter
 from heatfleet.flows.toolbox import Act, SessionOver
-from heatfleet.store import organisations
+from heatfleet.flows.toolbox_connect import BegunAnew, scopes_of
 from heatfleet.store.audit import Actor
-from heatfleet.store.onboarding import OnboardingSession
 from heatfleet.vendors.kit.driver import FormStep, RedirectStep
-from heatfleet.web.invite import InviteServices, invite_routes
-from heatfleet.web.languages import best_language
-from heatfleet.web.pages import HtmlResponse, go, show, style
+from heatfleet.vendors.kit.manifest import Manifest, SignInKind
+from heatfleet.web.comfort import FieldFault
+from heatfleet.web.connect_pump import pump_routes
+from heatfleet.web.desk import (
+    DONE_PAGE,
+    ConnectServices,
+    Desk,
+    Visit,
+    WebRequest,
+    form_of,
+    language_of,
+    query_of,
+    request_id,
+)
+from heatfleet.web.faults import fault_of, is_answer_wrong
+from heatfleet.web.invite import invite_routes
+from heatfleet.web.looks import looks_routes
+from heatfleet.web.notices import notice_routes
+from heatfleet.web.pages import HtmlResponse, go, style
+from heatfleet.web.words import HOW_YOU_SIGN_IN, N_, QUESTIONS, THINGS
 
-WebRequest = Request[Any, Any, Any]
-STATE_PURPOSE = CONNECT_STATE
 LINK_PURPOSE = "connect-device"
-
-
-class ConnectServices(InviteServices, Protocol):
-    """What the pages are handed (``heatfleet.api.services.Services`` is one)."""
-
-    @property
-    def counter(self) -> Counter: ...
-    @property
-    def public_url(self) -> str: ...
+LOOK_AGAIN_S = 5
+NOT_AGREED = FieldFault("consent", N_("Tick the box if you agree. If you do not, choose Cancel: nothing is connected."))
 
 
 def make_web(services: ConnectServices) -> list[ControllerRouterHandler]:
     """The route handlers of all pages, to be served beside the API."""
-    pages = ConnectPages(services)
+    desk = Desk(services)
+    pages = ConnectPages(desk)
     return [
         get("/connect", name="connect")(pages.start),
         get("/connect/heat-pumps")(pages.manufacturers),
         get("/connect/consent")(pages.consent),
         post("/connect/sign-in", status_code=200)(pages.sign_in),
+        get("/connect/form")(pages.form),
         post("/connect/answer", status_code=200)(pages.answer),
+        get("/connect/wait")(pages.wait),
         get("/connect/callback")(pages.callback),
-        get("/connect/choose")(pages.choose),
-        post("/connect/choose", status_code=200)(pages.chosen),
         post("/connect/cancel", status_code=200)(pages.cancel),
         get("/connect/device")(pages.device),
-        get("/connect/done")(pages.done),
         get("/connect/style.css")(pages.style),
+        *pump_routes(desk),
+        *looks_routes(services.database),
+        *notice_routes(services),
         *invite_routes(services),
     ]
 
 
 class ConnectPages:
-    """One method per page."""
+    """One method per page, up to the sign-in."""
 
-    def __init__(self, services: ConnectServices) -> None:
-        self._services = services
+    def __init__(self, desk: Desk) -> None:
+        self._desk, self._counter = desk, desk.services.counter
 
     async def start(self, request: WebRequest) -> HtmlResponse:
         """The kinds of devices there are."""
-        return await self._with_session(request, _query(request), self._start)
+        return await self._desk.with_session(request, query_of(request), self._start)
 
     async def manufacturers(self, request: WebRequest) -> HtmlResponse:
-        """The manufacturers, searchable."""
-        return await self._with_session(request, _query(request), self._manufacturers)
+        """The manufacturers, searchable; who signs in again is spared them."""
+        return await self._desk.with_session(request, query_of(request), self._manufacturers)
 
     async def consent(self, request: WebRequest) -> HtmlResponse:
         """What is read, what is written, by whom."""
-        return await self._with_session(request, _query(request), self._consent)
+        return await self._desk.with_session(request, query_of(request), self._consent)
 
     async def sign_in(self, request: WebRequest) -> HtmlResponse:
-        """On to the vendor, or its form."""
-        return await self._with_session(request, await _form(request), self._sign_in)
+        """On to the vendor, to its form, or to the page with its code."""
+        return await self._desk.with_session(request, await form_of(request), self._sign_in)
+
+    async def form(self, request: WebRequest) -> HtmlResponse:
+        """The vendor's form."""
+        return await self._desk.with_state(request, query_of(request), self._form)
 
     async def answer(self, request: WebRequest) -> HtmlResponse:
         """What the person filled into the vendor's form."""
-        return await self._with_state(request, await _form(request))
+        return await self._desk.with_state(request, await form_of(request), self._answer)
+
+    async def wait(self, request: WebRequest) -> HtmlResponse:
+        """The code to enter elsewhere, until it has been entered."""
+        return await self._desk.with_state(request, query_of(request), self._wait)
 
     async def callback(self, request: WebRequest) -> HtmlResponse:
         """What the vendor sent back."""
-        return await self._with_state(request, _query(request))
-
-    async def choose(self, request: WebRequest) -> HtmlResponse:
-        """The devices of an account that has several."""
-        return await self._with_session(request, _query(request), self._choose)
-
-    async def chosen(self, request: WebRequest) -> HtmlResponse:
-        """The one the person chose."""
-        return await self._with_session(request, await _form(request), self._chosen)
+        return await self._desk.with_state(request, query_of(request), self._callback)
 
     async def cancel(self, request: WebRequest) -> HtmlResponse:
         """Back to where the person came from, without a device."""
-        return await self._with_session(request, await _form(request), self._cancel)
+        return await self._desk.with_session(request, await form_of(request), self._cancel)
 
     async def device(self, request: WebRequest) -> HtmlResponse:
         """A session for the very device a signed link names."""
-        services, language = self._services, _language(request)
+        services, language = self._desk.services, language_of(request)
         try:
-            subject = services.secrets.open(LINK_PURPOSE, _query(request).get("secret", ""), services.clock.wall_now())
+            subject = services.secrets.open(
+                LINK_PURPOSE, query_of(request).get("secret", ""), services.clock.wall_now()
+            )
             org_id, _, heat_pump_id = subject.partition("|")
-            act = Act(services.database, services.clock, Actor("link", _request_id(request)), UUID(org_id))
-            home = f"{services.public_url}/connect/done"
+            act = Act(services.database, services.clock, Actor("link", request_id(request)), UUID(org_id))
+            home = services.public_url + DONE_PAGE
             session_id = await onboarding.session_for_pump(act, UUID(heat_pump_id), home, language)
         except (Unauthenticated, NotFound):
-            return show("over.html", language, 404, why="unknown", back=None)
+            return await self._desk.over(SessionOver("unknown"), language)
         return go(f"/connect/heat-pumps?onboarding_session_id={session_id}")
-
-    async def done(self, request: WebRequest) -> HtmlResponse:
-        """Where a person ends who came without a partner's page."""
-        is_connected = "deviceId" in _query(request)
-        return show("done.html", _language(request), is_connected=is_connected)
 
     async def style(self) -> HtmlResponse:
         """The style sheet."""
         return style()
 
-    async def _with_session(self, request: WebRequest, values: Mapping[str, str], step: Any) -> HtmlResponse:
-        """The page of ``step``, or the page that says why there is none."""
-        try:
-            session = await self._session(values.get("onboarding_session_id", ""))
-            return await self._guarded(request, session, values, step)
-        except SessionOver as over:
-            return _over(over, _language(request))
+    async def _start(self, visit: Visit) -> HtmlResponse:
+        return self._desk.page(visit, "start.html", now="device")
 
-    async def _with_state(self, request: WebRequest, values: Mapping[str, str]) -> HtmlResponse:
-        """The end of a sign-in; the state tells the session."""
-        services = self._services
-        try:
-            subject = services.secrets.open(STATE_PURPOSE, values.get("state", ""), services.clock.wall_now())
-            session_id, _, nonce = subject.partition("|")
-            session = await self._session(session_id)
-            return await self._guarded(request, session, {**values, "nonce": nonce}, self._finish)
-        except Unauthenticated:
-            return _over(SessionOver("unknown"), _language(request))
-        except SessionOver as over:
-            return _over(over, _language(request))
+    async def _manufacturers(self, visit: Visit) -> HtmlResponse:
+        if visit.again:
+            return self._desk.page(visit, "again.html", manifest=self._desk.manifest(visit))
+        wanted = visit.values.get("q", "").strip()[:100]
+        found = [m for m in self._counter.vendors.manifests() if _is_called(m, wanted)]
+        return self._desk.page(visit, "manufacturers.html", now="maker", manifests=found, q=wanted)
 
-    async def _guarded(
-        self, request: WebRequest, session: OnboardingSession, values: Mapping[str, str], step: Any
-    ) -> HtmlResponse:
-        """The page of ``step``; what the outside world or an old page got wrong becomes a page, too."""
-        act = onboarding.act_for(self._services.database, self._services.clock, session, _request_id(request))
-        try:
-            page: HtmlResponse = await step(act, session, values)
-            return page
-        except (OutsideWorldError, Conflict, NotFound) as fault:
-            code = fault.code if isinstance(fault, OutsideWorldError) else "conflict"
-            back = _with_query(session.cancel_url, error=code)
-            status = 409 if isinstance(fault, Conflict) else 400
-            return show("failed.html", session.language, status, session=session, code=code, back=back)
+    async def _consent(self, visit: Visit) -> HtmlResponse:
+        return self._ask_consent(visit, self._desk.manifest(visit))
 
-    async def _session(self, text: str) -> OnboardingSession:
-        try:
-            session_id = UUID(text)
-        except ValueError:
-            raise SessionOver("unknown") from None
-        return await onboarding.open_session(self._services.database, self._services.clock, session_id)
+    def _ask_consent(self, visit: Visit, manifest: Manifest, *faults: FieldFault) -> HtmlResponse:
+        words: dict[str, Any] = {
+            "manifest": manifest,
+            "terms": terms_of(manifest),
+            "reads": [name for name in THINGS if name in manifest.channels],
+            "writes": [name for name in THINGS if name in manifest.levers],
+            "how": HOW_YOU_SIGN_IN[manifest.sign_in],
+            "leaves": manifest.sign_in is SignInKind.REDIRECT,  # makers do not let their pages be framed
+            "faults": faults,
+        }
+        return self._desk.page(visit, "consent.html", 422 if faults else 200, now="consent", **words)
 
-    async def _page(self, template: str, session: OnboardingSession, **values: Any) -> HtmlResponse:
-        async with self._services.database.read(session.org_id) as tx:
-            organisation = await organisations.get(tx, session.org_id)
-        assert organisation is not None
-        ancestors = organisation.frame_ancestors
-        return show(template, session.language, 200, ancestors, session=session, partner=organisation.name, **values)
-
-    async def _start(self, act: Act, session: OnboardingSession, values: Mapping[str, str]) -> HtmlResponse:
-        return await self._page("start.html", session)
-
-    async def _manufacturers(self, act: Act, session: OnboardingSession, values: Mapping[str, str]) -> HtmlResponse:
-        wanted = values.get("q", "").strip()[:100]
-        found = [
-            manifest
-            for manifest in self._services.counter.vendors.manifests()
-            if wanted.casefold() in " ".join((manifest.title, *manifest.brands)).casefold()
-        ]
-        return await self._page("manufacturers.html", session, manifests=found, q=wanted)
-
-    async def _consent(self, act: Act, session: OnboardingSession, values: Mapping[str, str]) -> HtmlResponse:
-        manifest = self._services.counter.vendors.manifest(values.get("vendor", ""))
-        return await self._page("consent.html", session, manifest=manifest)
-
-    async def _sign_in(self, act: Act, session: OnboardingSession, values: Mapping[str, str]) -> HtmlResponse:
-        if values.get("consent") != "yes":
-            return await self._consent(act, session, values)
-        nonce = secrets.token_urlsafe(16)
-        state = self._services.secrets.sign(STATE_PURPOSE, f"{session.id}|{nonce}", self._services.clock.wall_now())
-        vendor = values.get("vendor", "")
-        step = await flow.begin_sign_in(act, self._services.counter, session, vendor, (nonce, state))
+    async def _sign_in(self, visit: Visit) -> HtmlResponse:
+        manifest = self._desk.manifest(visit)
+        if not visit.again and visit.values.get("terms") != terms_of(manifest):
+            return self._ask_consent(visit, manifest)
+        if not visit.again and visit.values.get("consent") != "yes":
+            return self._ask_consent(visit, manifest, NOT_AGREED)
+        nonce, services = secrets.token_urlsafe(16), self._desk.services
+        state = services.secrets.sign(CONNECT_STATE, f"{visit.session.id}|{nonce}", services.clock.wall_now())
+        step = await flow.begin_sign_in(visit.act, self._counter, visit.session, manifest.name, (nonce, state))
         if isinstance(step, RedirectStep):
             return go(step.url)
-        manifest = self._services.counter.vendors.manifest(vendor)
-        fields = step.fields if isinstance(step, FormStep) else ()
-        return await self._page("sign_in.html", session, manifest=manifest, state=state, fields=fields, step=step)
+        return go(f"/connect/{'form' if isinstance(step, FormStep) else 'wait'}?{urlencode({'state': state})}")
 
-    async def _finish(self, act: Act, session: OnboardingSession, values: Mapping[str, str]) -> HtmlResponse:
-        answer = {name: value for name, value in values.items() if name not in {"nonce", "onboarding_session_id"}}
-        result = await flow.finish_sign_in(act, self._services.counter, session, values["nonce"], answer)
-        if isinstance(result, Choice):
-            return go(f"/connect/choose?onboarding_session_id={session.id}")
-        return go(_with_query(session.success_url, deviceId=str(result)))
+    async def _form(self, visit: Visit) -> HtmlResponse:
+        return self._ask(visit, _asked(visit, "form"), {})
 
-    async def _choose(self, act: Act, session: OnboardingSession, values: Mapping[str, str]) -> HtmlResponse:
-        choice = await flow.choices(act, self._services.counter, session)
-        return await self._page("choose.html", session, devices=choice.devices)
+    def _ask(
+        self, visit: Visit, fields: list[dict[str, Any]], texts: Mapping[str, str], *faults: FieldFault
+    ) -> HtmlResponse:
+        shown: dict[str, Any] = {"fields": fields, "texts": texts, "faults": faults, "questions": QUESTIONS}
+        shown |= {"state": visit.values["state"], "manifest": self._desk.manifest(visit)}
+        return self._desk.page(visit, "form.html", 422 if faults else 200, now="sign_in", **shown)
 
-    async def _chosen(self, act: Act, session: OnboardingSession, values: Mapping[str, str]) -> HtmlResponse:
-        device = values.get("device", "")
-        heat_pump_id = await flow.choose_device(act, self._services.counter, session, device)
-        return go(_with_query(session.success_url, deviceId=str(heat_pump_id)))
+    async def _answer(self, visit: Visit) -> HtmlResponse:
+        fields = _asked(visit, "form")
+        answer = {field["name"]: visit.values.get(field["name"], "").strip()[:2000] for field in fields}
+        required = [field["name"] for field in fields if field["is_required"]]
+        missing = [FieldFault(name, N_("Fill in this field.")) for name in required if not answer[name]]
+        if missing:
+            return self._ask(visit, fields, answer, *missing)
+        try:
+            return await self._finish(visit, answer)
+        except OutsideWorldError as error:
+            if not is_answer_wrong(error):
+                raise
+            fault = fault_of(AccessLost(error.detail) if isinstance(error, AccessLost) else error)
+            values = {"partner": visit.looks.name, "minutes": str(fault.minutes)}
+            texts = (fault.heading, fault.advice)
+            return self._ask(visit, fields, answer, *(FieldFault(fields[0]["name"], text, values) for text in texts))
 
-    async def _cancel(self, act: Act, session: OnboardingSession, values: Mapping[str, str]) -> HtmlResponse:
-        await onboarding.cancel(act, session)
-        return go(session.cancel_url)
+    async def _wait(self, visit: Visit) -> HtmlResponse:
+        kind = visit.session.step.get("asked", {}).get("kind", "")
+        asked = _asked_for(visit, kind if kind in {"pair", "device_code"} else "pair")
+        code = asked.get("code") or asked.get("user_code") or ""
+        after_s: float = max(asked.get("interval_s") or 0, LOOK_AGAIN_S)
+        try:
+            return await self._finish(visit, {"code": code, "user_code": code, "state": visit.values["state"]})
+        except TryAgain as pending:
+            if pending.code != "sign_in_pending":
+                after_s = max(after_s, pending.after_s)
+        return self._show_code(visit, asked, code, round(after_s))
+
+    def _show_code(self, visit: Visit, asked: Mapping[str, Any], code: str, after_s: int) -> HtmlResponse:
+        """The code, on a page that looks again by itself unless the person has stopped it."""
+        itself = visit.values.get("auto") != "off"
+        shown: dict[str, Any] = {
+            "asked": asked,
+            "code": code,
+            "itself": itself,
+            "after_s": after_s,
+            "state": visit.values["state"],
+        }
+        shown |= {"manifest": self._desk.manifest(visit), "server": self._desk.services.public_url}
+        headers = {"Refresh": str(after_s)} if itself else {}
+        return self._desk.page(visit, "wait.html", now="sign_in", headers=headers, **shown)
+
+    async def _callback(self, visit: Visit) -> HtmlResponse:
+        ours = {"nonce", "onboarding_session_id"}
+        return await self._finish(visit, {name: text for name, text in visit.values.items() if name not in ours})
+
+    async def _finish(self, visit: Visit, answer: Mapping[str, str]) -> HtmlResponse:
+        devices = await flow.finish_sign_in(visit.act, self._counter, visit.session, visit.values["nonce"], answer)
+        visit = await self._desk.anew(visit)
+        if visit.again:
+            heat_pump_id = await again.sign_in_again(visit.act, self._counter, visit.session)
+            return go(self._desk.success_of(visit.session, heat_pump_id))
+        return go(visit.path("abilities" if len(devices) == 1 else "choose"))
+
+    async def _cancel(self, visit: Visit) -> HtmlResponse:
+        await onboarding.cancel(visit.act, visit.session)
+        return go(visit.session.cancel_url)
 
 
-def _over(over: SessionOver, language: str) -> HtmlResponse:
-    """The page of a session that cannot go on."""
-    session = over.session
-    back = None
-    if session is not None:
-        back = session.success_url if over.why == "done" else _with_query(session.cancel_url, error=over.why)
-        if over.why == "done" and session.heat_pump_id is not None:
-            back = _with_query(back, deviceId=str(session.heat_pump_id))
-    status = 404 if over.why == "unknown" else 410
-    return show("over.html", session.language if session else language, status, why=over.why, back=back)
+def terms_of(manifest: Manifest) -> str:
+    """A short sum of what the consent page says is read and written, so that nobody agrees to another text."""
+    told = "|".join((flow.CONSENT_TEXT_VERSION, manifest.name, *scopes_of(manifest)))
+    return sha256(told.encode()).hexdigest()[:16]
 
 
-def _with_query(url: str, **more: str) -> str:
-    """``url`` with parameters added to its query."""
-    parts = urlsplit(url)
-    query = f"{parts.query}&{urlencode(more)}" if parts.query else urlencode(more)
-    return urlunsplit(parts._replace(query=query))
+def _is_called(manifest: Manifest, wanted: str) -> bool:
+    return wanted.casefold() in " ".join((manifest.title, *manifest.brands)).casefold()
 
 
-def _query(request: WebRequest) -> dict[str, str]:
-    return dict(parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True))
+def _asked(visit: Visit, kind: str) -> list[dict[str, Any]]:
+    """The fields of the form this very sign-in asks for; raises :class:`BegunAnew`."""
+    fields: list[dict[str, Any]] = _asked_for(visit, kind)["fields"]
+    return fields
 
 
-async def _form(request: WebRequest) -> dict[str, str]:
-    raw = await request.body()
-    return dict(parse_qsl(raw.decode("utf-8", "replace"), keep_blank_values=True))
-
-
-def _language(request: WebRequest) -> str:
-    return best_language(request.headers.get("accept-language", ""))
-
-
-def _request_id(request: WebRequest) -> str | None:
-    call = request.scope.get("heatfleet")
-    return getattr(call, "request_id", None)
+def _asked_for(visit: Visit, kind: str) -> dict[str, Any]:
+    step = visit.session.step
+    asked: dict[str, Any] = step.get("asked", {})
+    if step.get("nonce") != visit.values["nonce"] or asked.get("kind") != kind:
+        raise BegunAnew("This sign-in was begun anew or is over.")
+    return asked

@@ -52,8 +52,13 @@ def test_a_person_connects_the_free_heat_pump(browser: object, demo_home: Path) 
         browser.find_element(By.CSS_SELECTOR, "a[href*='vendor=sandbox']").click()
         browser.find_element(By.NAME, "consent").click()
         browser.find_element(By.CSS_SELECTOR, "form[action='/connect/sign-in'] button").click()
-        browser.find_element(By.CSS_SELECTOR, "button[value='allow']").click()
-        WebDriverWait(browser, WITHIN_S).until(lambda page: "deviceId=" in page.current_url)
+        wait = WebDriverWait(browser, WITHIN_S)
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "button[value='allow']"))[0].click()
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "a.button[href*='comfort']"))[0].click()
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "form[action='/connect/comfort'] button"))[
+            0
+        ].click()
+        wait.until(lambda page: "deviceId=" in page.current_url)
         device_id = UUID(parse_qs(urlsplit(browser.current_url).query)["deviceId"][0])
 
         browser.get(demo.ready["connect_url"])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import aiohttp
@@ -17,6 +16,7 @@ from heatfleet.vendors.kit.registry import load_registry
 from heatfleet.vendors.sandbox.emulator import PASSWORD, Emulator
 from tests.api_server import running_api
 from tests.vendors.serving import served
+from tests.web.journey import agree, device_of, finish
 
 
 async def test_a_sandbox_pump_is_connected_and_read(
@@ -31,13 +31,11 @@ async def test_a_sandbox_pump_is_connected_and_read(
             body = {"language": "sv", "price_zone_default": "SE_3", "user_id": str(user_id)}
             urls = {"success_url": "https://portal.example/ok", "cancel_url": "https://portal.example/no"}
             made = await api.call("POST", "/device-onboarding", body | urls)
-            form = {"onboarding_session_id": made.body["id"], "vendor": "sandbox", "consent": "yes"}
-            away = await api.call("POST", "//connect/sign-in", token=None, data=form)
-            step = away.headers["location"]
+            step = (await agree(api, made.body["id"], "sandbox")).headers["location"]
             answer = await sign_in_by_redirect(browser, step, cloud.username(1), PASSWORD)
             back = await api.call("GET", "//connect/callback", token=None, params=dict(answer))
             assert back.status == 303, back.body
-            device = parse_qs(urlsplit(back.headers["location"]).query)["deviceId"][0]
+            device = device_of(await finish(api, made.body["id"]))
             pump = (await api.call("GET", f"/org/{org_id}/users/{user_id}/heat-pumps/{device}")).body
             assert pump["price_zone"] == "SE_3"
             assert 10 < pump["indoor_actual_temperature"] < 30

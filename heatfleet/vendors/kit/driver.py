@@ -35,12 +35,16 @@ class RedirectStep:
 
 @dataclass(frozen=True)
 class FormField:
-    """One input of a form step; ``kind`` is text, password, email or select."""
+    """One input of a form step; ``kind`` is text, password, email or select.
+
+    The page insists on what ``is_required``; others may come back empty.
+    """
 
     name: str
     label: str
     kind: str = "text"
     options: tuple[str, ...] = ()
+    is_required: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,14 @@ from urllib.parse import urlsplit
 from heatfleet.vendors.kit.emulation.asgi import Response
 
 _STYLE = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:3rem auto;padding:0 1rem;color:#1b2733}"
+    ":root{color-scheme:light dark;--soft:#eef3f7;--bad:#a11}"
+    "@media(prefers-color-scheme:dark){:root{--soft:#26313b;--bad:#ff9c93}}"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:26rem;margin:2rem auto;padding:0 1rem}"
+    "body{background:Canvas;color:CanvasText}"
     "label{display:block;margin:.8rem 0}"
     "input{display:block;width:100%;box-sizing:border-box;padding:.5rem;font:inherit}"
-    "button{font:inherit;padding:.6rem 1rem;margin:.5rem .5rem 0 0}aside{background:#eef3f7;padding:.6rem 1rem}"
-    "[role=alert]{color:#a11}code{font-size:1rem}"
+    "button{font:inherit;padding:.6rem 1rem;margin:.5rem .5rem 1rem 0}aside{background:var(--soft);padding:.1rem 1rem}"
+    "[role=alert]{color:var(--bad)}code{font-size:1rem;overflow-wrap:anywhere}"
 )
 _STYLE_HASH = b64encode(sha256(_STYLE.encode()).digest()).decode()
 _HIDDEN = ("response_type", "client_id", "redirect_uri", "scope", "state")
@@ -39,22 +42,23 @@ def sign_in_page(text: SignInText, query: Mapping[str, str], status: int, note: 
         f'<input type="hidden" name="{name}" value="{escape(query.get(name, ""), quote=True)}">' for name in _HIDDEN
     )
     username = query.get("username") or query.get("login_hint") or text.suggested_username
+    wrong = ' aria-invalid="true" aria-describedby="note"' if note else ""
     title, password = escape(text.title), escape(text.password, quote=True)
     body = f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>{title}: sign in</title><style>{_STYLE}</style></head><body>
 <main><h1>{title}</h1>
 <p>heatfleet asks to read your heat pump and to change its settings.</p>
-{f'<p role="alert">{escape(note)}</p>' if note else ""}
+{f'<p role="alert" id="note">{escape(note)}</p>' if note else ""}
 <form method="post" action="{escape(text.action, quote=True)}">{hidden}
 <label>E-mail address <input name="username" type="email" autocomplete="username" required
- value="{escape(username, quote=True)}"></label>
+ value="{escape(username, quote=True)}"{wrong}></label>
 <label>Password <input name="password" type="password" autocomplete="current-password" required
- value="{password}"></label>
+ value="{password}"{wrong}></label>
 <button name="answer" value="allow">Sign in and allow</button>
-<button name="answer" value="cancel" formnovalidate>Cancel</button></form>
-<aside><p>This cloud is emulated; nothing here is real. Demo accounts:
-{escape(text.hint)}; password <code>{password}</code>.</p></aside></main></body></html>"""
+<button name="answer" value="cancel" formnovalidate>Cancel</button></form></main>
+<aside aria-label="Demo accounts"><p>This cloud is emulated; nothing here is real. Demo accounts:
+{escape(text.hint)}; password <code>{password}</code>.</p></aside></body></html>"""
     return Response(status, body.encode(), "text/html; charset=utf-8", _headers(query))
 
 
