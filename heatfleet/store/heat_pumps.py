@@ -11,6 +11,7 @@ import msgspec
 
 from heatfleet.domain.levers import OptimizationLevel
 from heatfleet.domain.policy import Policy
+from heatfleet.domain.statuses import Lifecycle
 from heatfleet.store.database import ReadTx, WriteTx
 from heatfleet.store.rows import assignments, columns, one, unique
 
@@ -71,6 +72,11 @@ class HeatPump(msgspec.Struct, frozen=True):
     steering_status: str
     deleted_at: datetime | None
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was deleted or disconnected: what we have moved on it is given back, nothing else is done."""
+        return self.deleted_at is not None or self.lifecycle_state == Lifecycle.DISCONNECTED
+
 
 _FIXED = {"id", "org_id", "created_at", "updated_at", "version"}
 WRITABLE = frozenset(HeatPump.__struct_fields__) - _FIXED
@@ -119,10 +125,11 @@ async def update(
 
 
 async def device_is_owed(tx: ReadTx, org_id: UUID, vendor: str, external_device_id: str) -> bool:
-    """Whether a deleted pump that was this device has not got its owner's settings back yet."""
+    """Whether a deleted or disconnected pump that was this device has not got its owner's settings back yet."""
     sql = """
         select exists (select from heat_pumps h join baselines b on b.heat_pump_id = h.id
-          where h.org_id = $1 and h.vendor = $2 and h.external_device_id = $3 and h.deleted_at is not null
+          where h.org_id = $1 and h.vendor = $2 and h.external_device_id = $3
+            and (h.deleted_at is not null or h.lifecycle_state = 'disconnected')
             and b.release_owed_since is not null)"""
     owed: bool = await tx.value(sql, org_id, vendor, external_device_id)
     return owed
@@ -132,6 +139,6 @@ async def device_is_taken(tx: ReadTx, org_id: UUID, vendor: str, external_device
     """Whether a living pump other than ``but`` already is this device of this vendor."""
     sql = """
         select exists (select from heat_pumps where org_id = $1 and vendor = $2 and external_device_id = $3
-          and deleted_at is null and ($4::uuid is null or id <> $4))"""
+          and deleted_at is null and lifecycle_state <> 'disconnected' and ($4::uuid is null or id <> $4))"""
     taken: bool = await tx.value(sql, org_id, vendor, external_device_id, but)
     return taken

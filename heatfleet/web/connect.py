@@ -25,6 +25,7 @@ from heatfleet.store import organisations
 from heatfleet.store.audit import Actor
 from heatfleet.store.onboarding import OnboardingSession
 from heatfleet.vendors.kit.driver import FormStep, RedirectStep
+from heatfleet.web.home import home_routes
 from heatfleet.web.invite import InviteServices, invite_routes
 from heatfleet.web.languages import best_language
 from heatfleet.web.pages import HtmlResponse, go, show, style
@@ -60,6 +61,7 @@ def make_web(services: ConnectServices) -> list[ControllerRouterHandler]:
         get("/connect/done")(pages.done),
         get("/connect/style.css")(pages.style),
         *invite_routes(services),
+        *home_routes(services),
     ]
 
 
