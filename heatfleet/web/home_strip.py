@@ -17,7 +17,7 @@ from heatfleet.domain.time_grid import MTU
 from heatfleet.store.plans import PlanRow
 
 LANE = 100.0
-TICK_EVERY = 12  # quarter-hours
+TICK_EVERY_H = 3
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def strip(rows: Sequence[PlanRow], comfort: Sequence[Comfort]) -> Strip | None:
     return Strip(
         count=len(rows),
         runs=runs(rows),
-        ticks=[(round(100 * n / len(rows), 2), row.start_at) for n, row in enumerate(rows) if n % TICK_EVERY == 0],
+        ticks=[(round(100 * n / len(rows), 2), row.start_at) for n, row in enumerate(rows) if _is_tick(row.start_at)],
         price=_area(prices, price_range),
         price_range=_range(prices, 0.0),
         band=_band(comfort, temp_range),
@@ -88,6 +88,10 @@ def runs(rows: Sequence[PlanRow]) -> list[Run]:
         found.append(Run(same[0].start_at, same[-1].start_at + MTU, first, len(same), same[0], price))
         first += len(same)
     return found
+
+
+def _is_tick(at: datetime) -> bool:
+    return at.minute == 0 and at.hour % TICK_EVERY_H == 0
 
 
 def _known(value: float | None) -> float | None:
