@@ -33,10 +33,11 @@ class HomeLinkOutput(msgspec.Struct, frozen=True):
         answer=HomeLinkOutput,
         errors=(409,),
         query=(Param("revoke_older", bool, "If true, links made before are no good any more.", False),),
-        description="On the page the owner sees what the heat pump does and why, and sets comfort band, hot water, away,"
-        f" pause and uses, or disconnects. The link is good for {home.LIFE.days} days, any number of times, until the"
-        " owner is deleted, the heat pump is deleted or disconnected, or older links are revoked. Send it to the owner"
-        " only: who has it, has the page. 409 for a heat pump that its owner has disconnected.",
+        description="On the page the owner sees what the heat pump does and why, and sets comfort band, hot water,"
+        " away, pause and uses, or disconnects. The link is good any number of times for"
+        f" {home.LIFE.days} days, until the owner is deleted, the heat pump is deleted or disconnected, or older links"
+        " are revoked. Send it to the owner only: who has it, has the page. 409 for a heat pump that its owner has"
+        " disconnected.",
     ),
 )
 async def create_home_link(call: Call, org_id: UUID, user_id: UUID, heat_pump_id: UUID) -> ApiResponse:

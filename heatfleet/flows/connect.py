@@ -162,10 +162,8 @@ async def _link(act: Act, counter: Counter, session: OnboardingSession, account:
     """The id of the pump, read once, stored, polled and about to be planned; the session is done."""
     link = _Link(act, session, account, device, counter.vendors.manifest(account.vendor))
     async with act.database.read(act.org_id) as tx:
-        taken = await heat_pumps.device_is_taken(
-            tx, act.org_id, account.vendor, device.external_device_id, session.heat_pump_id
-        )
-        owed = await heat_pumps.device_is_owed(tx, act.org_id, account.vendor, device.external_device_id)
+        known = (tx, act.org_id, account.vendor, device.external_device_id, session.heat_pump_id)
+        taken, owed = await heat_pumps.device_is_taken(*known), await heat_pumps.device_is_owed(*known)
     if taken:
         raise Conflict("This heat pump is already connected in the organisation.")
     if owed:

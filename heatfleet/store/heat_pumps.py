@@ -124,14 +124,19 @@ async def update(
         await tx.execute(sql, org_id, heat_pump_id, version, now, *changes.values())
 
 
-async def device_is_owed(tx: ReadTx, org_id: UUID, vendor: str, external_device_id: str) -> bool:
-    """Whether a deleted or disconnected pump that was this device has not got its owner's settings back yet."""
+async def device_is_owed(
+    tx: ReadTx, org_id: UUID, vendor: str, external_device_id: str, but: UUID | None = None
+) -> bool:
+    """Whether a deleted or disconnected pump other than ``but`` was this device and is not done with it yet.
+
+    A deleted one owes its owner's settings; a disconnected one holds the device until they are seen restored.
+    """
     sql = """
-        select exists (select from heat_pumps h join baselines b on b.heat_pump_id = h.id
-          where h.org_id = $1 and h.vendor = $2 and h.external_device_id = $3
-            and (h.deleted_at is not null or h.lifecycle_state = 'disconnected')
-            and b.release_owed_since is not null)"""
-    owed: bool = await tx.value(sql, org_id, vendor, external_device_id)
+        select exists (select from heat_pumps h
+          where h.org_id = $1 and h.vendor = $2 and h.external_device_id = $3 and ($4::uuid is null or h.id <> $4)
+            and case when h.deleted_at is null then h.lifecycle_state = 'disconnected' else exists (
+              select from baselines b where b.heat_pump_id = h.id and b.release_owed_since is not null) end)"""
+    owed: bool = await tx.value(sql, org_id, vendor, external_device_id, but)
     return owed
 
 
