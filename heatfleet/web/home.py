@@ -290,7 +290,7 @@ class HomePages:
             languages=LANGUAGES,
             form=said.form,
             problem=said.problem,
-            faults={str(error.loc[-1]): error for error in said.errors},
+            wrong={str(error.loc[-1]): error for error in said.errors},
             texts=said.texts if said.problem in {"invalid", "changed", "form"} else {},
             may_disconnect=seen.view.lifecycle_state != Lifecycle.PENDING,
         )

@@ -63,7 +63,7 @@ def page_values(home: Home, language: str, now: datetime) -> dict[str, Any]:
     return {
         "home": home,
         "said": said,
-        "now": now,
+        "seen_at": now,
         "standing": standing_of(home, now),
         "sentence": _sentence(home, said, now),
         "state": STATES.get(home.view.current_mode or ""),
