@@ -21,7 +21,7 @@ from heatfleet.flows.toolbox_words import Words
 from heatfleet.web.home_forms import USES, uses_of
 from heatfleet.web.home_strip import Run, strip
 
-SILENT_AFTER = timedelta(hours=1)
+SILENT_AFTER, SECOND = timedelta(hours=1), timedelta(seconds=1)
 AWAY_C, PAUSE_FOR, AWAY_FOR = 17.0, timedelta(hours=2), timedelta(days=7)
 STATES = {"min": "Min", "low": "ECO", "mid": "Comfort", "max": "Boost"}
 """What people are told of the steering states, in every language."""
@@ -53,8 +53,8 @@ class Said:
         return format_datetime(at, "short", tzinfo=self.words.zone, locale=self.words.locale)
 
     def ago(self, at: datetime, now: datetime) -> str:
-        """How long ago."""
-        return format_timedelta(min(at - now, timedelta(0)), add_direction=True, locale=self.words.locale)
+        """How long ago; a second at least, for zero seconds would be told as to come."""
+        return format_timedelta(min(at - now, -SECOND), add_direction=True, locale=self.words.locale)
 
 
 def page_values(home: Home, language: str, now: datetime) -> dict[str, Any]:

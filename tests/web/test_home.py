@@ -125,6 +125,12 @@ async def test_what_comes_from_outside_is_escaped(owner: Owner) -> None:
     assert "<b>x" not in page
 
 
+async def test_a_reading_of_this_very_moment_is_not_told_as_to_come(owner: Owner, clock: Any) -> None:
+    clock.fleet -= timedelta(minutes=3)
+    assert "1 second ago" in await owner.see()
+    assert "vor 1 Sekunde" in await owner.see(language="de")
+
+
 # Its words
 
 
