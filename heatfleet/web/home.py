@@ -35,7 +35,7 @@ COOKIE, LANGUAGE_COOKIE = "heatfleet_home", "heatfleet_language"
 FORM_PURPOSE = "home-form"
 FORM_LIFE = timedelta(hours=12)
 SETTINGS = (*FORMS, "notice")
-_STATUS = {"missing": 403, "unknown": 404, "closed": 410}
+_STATUS = {"missing": 403, "unknown": 404, "expired": 410, "closed": 410}
 
 
 class HomeServices(InviteServices, Protocol):
@@ -46,7 +46,7 @@ class HomeServices(InviteServices, Protocol):
 
 
 class _Over(Exception):
-    """There is no page; ``args[0]`` is missing (no cookie), unknown or closed."""
+    """There is no page; ``args[0]`` is missing (no cookie), unknown, expired or closed."""
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,9 @@ class HomePages:
             if heat_pump_id not in {None, key.heat_pump_id}:
                 raise _Over("unknown")
             facts = await home.check_key(services.database, key)
-        except (Unauthenticated, NotFound):
+        except Unauthenticated:
+            raise _Over("expired" if services.secrets.was_signed(home.PURPOSE, secret) else "unknown") from None
+        except NotFound:
             raise _Over("unknown") from None
         except LinkClosed:
             raise _Over("closed") from None

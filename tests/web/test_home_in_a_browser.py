@@ -193,4 +193,4 @@ async def test_two_pumps_have_two_pages_in_one_browser(api: Api, owner: Owner, b
     assert await asyncio.to_thread(visit, links[1], second) == "Cellar"
     assert await asyncio.to_thread(visit, links[1], owner.pump_id) == "Air 8", "the first is still open"
     clock.wall += timedelta(days=401)
-    assert await asyncio.to_thread(visit, links[1], owner.pump_id) == "This link is not valid"
+    assert await asyncio.to_thread(visit, links[1], owner.pump_id) == "This link has expired"

@@ -129,9 +129,9 @@ async def test_a_link_expires_and_the_cookie_with_it(api: Api, clock: Any) -> No
     clock.wall += home.LIFE - timedelta(seconds=1)
     assert (await owner.open(link)).status == 303
     clock.wall += timedelta(seconds=1)
-    assert (await owner.open(link)).status == 404
-    await owner.see()
-    assert owner.last.status == 404
+    assert (await owner.open(link)).status == 410
+    assert "This link has expired" in await owner.see()
+    assert owner.last.status == 410
 
 
 @pytest.mark.parametrize("how", ["newer link", "user deleted", "pump deleted", "disconnected"])
