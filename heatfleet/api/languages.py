@@ -1,19 +1,12 @@
-"""Sentences for people in the language a caller likes best, with times as that language writes them."""
+"""The language a caller likes best."""
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, tzinfo
-from functools import cache
+from babel import negotiate_locale
 
-from babel import Locale, negotiate_locale
-from babel.dates import format_datetime, format_time
-
-from heatfleet.domain.plans import ReasonDetail
-from heatfleet.domain.reasons import LANGUAGES, sentence
+from heatfleet.domain.reasons import LANGUAGES
 
 MOST_WISHES = 20
-UNMISTAKABLE = timedelta(hours=18)
-_LOCALES = {"en": "en_GB"}
 
 
 def best_language(accept_language: str) -> str:
@@ -31,24 +24,3 @@ def _wish(part: str) -> tuple[str, float]:
         return name.strip(), float(text) if text else 1.0
     except ValueError:
         return name.strip(), 0.0
-
-
-class Words:
-    """The sentences of one language, with times as clocks show them in one time zone."""
-
-    def __init__(self, language: str, zone: tzinfo) -> None:
-        self.language, self.zone = language, zone
-        self.locale = Locale.parse(_LOCALES.get(language, language))
-        self._time = cache(self._time_of)
-
-    def why(self, code: str, detail: ReasonDetail, seen_from: datetime) -> str:
-        """The sentence of a reason given at ``seen_from``."""
-        return sentence(code, detail, lambda at: self._time(at, at - seen_from > UNMISTAKABLE), self.language)
-
-    def _time_of(self, at: datetime, is_far: bool) -> str:
-        """The time, with the day of the week beside it where the time alone could be mistaken."""
-        local = at.astimezone(self.zone)
-        clock = format_time(local, "short", tzinfo=self.zone, locale=self.locale)
-        if not is_far:
-            return clock
-        return f"{clock} ({format_datetime(local, 'EEE', tzinfo=self.zone, locale=self.locale).rstrip('.')})"

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from heatfleet.api.call import ApiResponse, Call
 from heatfleet.api.heat_pumps import ONE
-from heatfleet.api.languages import Words, best_language
+from heatfleet.api.languages import best_language
 from heatfleet.api.operation import PAGE, Doc, answer, operation, page
 from heatfleet.api.parse import Query
 from heatfleet.api.pump_reads import FROM, TO, living_pump, require_order, take_window
@@ -22,6 +22,7 @@ from heatfleet.domain.errors import Invalid
 from heatfleet.domain.price_zones import PriceZone, zone_time
 from heatfleet.domain.readings import Channel
 from heatfleet.domain.time_grid import MTU, STEP_H, TimeGrid, floor_mtu
+from heatfleet.flows.toolbox_words import Words
 from heatfleet.store import carbon, commands, plans, prices
 from heatfleet.store.commands import Command
 from heatfleet.store.database import ReadTx

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from heatfleet.api.languages import Words
 from heatfleet.domain.price_zones import zone_time
 from heatfleet.flows.explain import Explained
+from heatfleet.flows.toolbox_words import Words
 from heatfleet.store.plans import OutlookRow, PlanRow
 
 STATES = {"min": ("Min", "blue"), "low": ("ECO", "cyan"), "mid": ("Comfort", "default"), "max": ("Boost", "red")}

@@ -123,7 +123,7 @@ def settle(policy: Policy, now: datetime) -> Policy:
     return policy
 
 
-_LIMITS: dict[str, tuple[float, float]] = {
+LIMITS: dict[str, tuple[float, float]] = {
     "minimum_temperature_limit": (5.0, 35.0),
     "maximum_temperature_limit": (5.0, 35.0),
     "away_mode_minimum_temperature_limit": (5.0, 35.0),
@@ -147,7 +147,7 @@ def check(policy: Policy) -> Policy:
 
 def _range_errors(policy: Policy) -> list[FieldError]:
     errors = []
-    for name, (low, high) in _LIMITS.items():
+    for name, (low, high) in LIMITS.items():
         value = getattr(policy, name)
         if value is not None and not low <= value <= high:
             unit = "K" if name.endswith("_offset") else "°C"

@@ -90,7 +90,7 @@ class Lifecycle(StrEnum):
     PENDING = "pending"  # registered, nobody has signed in yet
     AUTHENTICATED = "authenticated"
     ERROR = "error"  # with a ``lifecycle_error``
-    DISCONNECTED = "disconnected"  # the account no longer has it
+    DISCONNECTED = "disconnected"  # its owner has ended the connection
     DELETED = "deleted"
 
 

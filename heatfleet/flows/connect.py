@@ -217,7 +217,9 @@ async def _check_free(
     ids = [device.external_device_id for device in devices]
     async with act.database.read(act.org_id) as tx:
         taken = await heat_pumps.taken_devices(tx, act.org_id, account.vendor, ids, session.heat_pump_id)
-        is_owed = len(ids) == 1 and await heat_pumps.device_is_owed(tx, act.org_id, account.vendor, ids[0])
+        is_owed = len(ids) == 1 and await heat_pumps.device_is_owed(
+            tx, act.org_id, account.vendor, ids[0], session.heat_pump_id
+        )
     if taken >= set(ids):
         raise Taken("This heat pump is already connected in the organisation.")
     if is_owed:

@@ -22,7 +22,9 @@ from heatfleet.store import (
     device_models,
     heat_pump_views,
     heat_pumps,
+    home_links,
     jobs,
+    onboarding,
     organisations,
     pump_states,
     users,
@@ -100,6 +102,29 @@ async def delete(act: Act, key: tuple[UUID, UUID], if_match: frozenset[int] | No
         await heat_pumps.update(tx, act.org_id, pump.id, gone, pump.version + 1, now)
         await cues.follow(tx, [pump.id], now)
         await audit.record(tx, act.org_id, act.actor, Entry("delete", "heat_pump", pump.id, None, None), now)
+        await _enqueue(tx, pump, JobName.RELEASE)
+
+
+async def disconnect(act: Act, key: tuple[UUID, UUID]) -> None:
+    """Ends the connection of the pump ``(user_id, heat_pump_id)``: consent, optimisation, links to its page, at once.
+
+    What we moved on it is given back first; the grant is forgotten when the owner's settings are seen restored.
+    :class:`NotFound`; :class:`Conflict` for a pump that was never connected.
+    """
+    now = act.clock.wall_now()
+    async with act.database.write(act.org_id) as tx:
+        pump = await _load(tx, act, *key)
+        state = moved(pump.lifecycle_state, Lifecycle.DISCONNECTED)
+        ended: dict[str, Any] = {"lifecycle_state": state, "lifecycle_error": None}
+        ended["is_smart_optimization_active"] = False
+        ended["policy_version"] = pump.policy_version + 1
+        await heat_pumps.update(tx, act.org_id, pump.id, ended, pump.version + 1, now)
+        await home_links.revoke(tx, act.org_id, pump.id)
+        await onboarding.withdraw_consents(tx, act.org_id, pump.id, now)
+        await cues.withdraw(tx, act.org_id, pump.id, now)
+        before = {"lifecycle_state": pump.lifecycle_state}
+        entry = Entry("disconnect", "heat_pump", pump.id, before, {"lifecycle_state": state})
+        await audit.record(tx, act.org_id, act.actor, entry, now)
         await _enqueue(tx, pump, JobName.RELEASE)
 
 

@@ -49,7 +49,7 @@ async def monitor(tools: Tools, limit: int = MOST_AT_ONCE) -> int:
     async with tools.database.write(FLEET) as tx:
         await _save(tx, known, judged, tools.clock.wall_now())
         await _save_connections(tx, tools, known, answers)
-        await _stop_deleted(tx, known, tools.clock.wall_now())
+        await _stop_gone(tx, known, tools.clock.wall_now())
     return len(due)
 
 
@@ -121,13 +121,18 @@ async def _save_doses(tx: WriteTx, known: Round, rows: Sequence[TelemetryRow]) -
         await telemetry.save_doses(tx, done)
 
 
-async def _stop_deleted(tx: WriteTx, known: Round, wall_now: datetime) -> None:
-    """Deleted pumps are polled, and their vendors' grants kept, only until everything was given back."""
-    deleted = [pump.id for pump in known.pumps.values() if pump.deleted_at is not None]
-    if deleted:
-        after = await baselines.of_pumps(tx, deleted)
+async def _stop_gone(tx: WriteTx, known: Round, wall_now: datetime) -> None:
+    """Pumps deleted or disconnected are polled, their vendors' grants kept, only until everything was given back.
+
+    One that was connected again while it was read is not among those that are unlinked.
+    """
+    gone = [pump for pump in known.pumps.values() if pump.is_gone]
+    if gone:
+        after = await baselines.of_pumps(tx, [pump.id for pump in gone])
         owed = {id_ for id_, rows in after.items() if any(row.release_owed_since for row in rows)}
-        done = [id_ for id_ in deleted if id_ not in owed]
+        over = [pump for pump in gone if pump.id not in owed]
+        deleted = [pump.id for pump in over if pump.deleted_at is not None]
+        done = deleted + await pump_states.unlink(tx, [pump.id for pump in over if pump.deleted_at is None])
         await polls.stop(tx, done)
         await privacy.forget_grants(tx, [known.due[id_].connection_id for id_ in done], wall_now)
 

@@ -27,7 +27,7 @@ async def release(tools: Tools, heat_pump_ids: Sequence[UUID]) -> Sent:
 
 
 def _is_off(pump: HeatPump) -> bool:
-    return pump.deleted_at is not None or not pump.is_smart_optimization_active
+    return pump.is_gone or not pump.is_smart_optimization_active
 
 
 async def sweep(tools: Tools) -> Sent:

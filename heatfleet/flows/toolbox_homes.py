@@ -54,7 +54,7 @@ async def load(tx: ReadTx, ids: Sequence[UUID], *, only_optimised: bool) -> Load
 
 
 def _is_read(pump: HeatPump, latest: Latest | None) -> bool:
-    is_there = pump.deleted_at is None and pump.connection_id is not None
+    is_there = not pump.is_gone and pump.connection_id is not None
     return is_there and latest is not None and latest.at is not None
 
 

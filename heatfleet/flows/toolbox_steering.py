@@ -168,7 +168,7 @@ async def _load(tx: ReadTx, ids: Sequence[UUID], now: datetime) -> dict[UUID, Pu
 def situation_of(facts: PumpFacts, now: datetime, *, give_back: bool = False) -> Situation:
     """What :func:`decide` looks at; ``give_back`` = as if optimisation were off."""
     policy = heat_pumps.policy_of(facts.pump)
-    if give_back or facts.pump.deleted_at is not None:
+    if give_back or facts.pump.is_gone:
         policy = replace(policy, is_smart_optimization_active=False)
     values = facts.latest.values if facts.latest else {}
     ranges = Capabilities.from_json(facts.pump.capabilities).levers
@@ -231,7 +231,7 @@ async def _note(
 def _controlled(facts: PumpFacts, decision: Decision) -> Controlled:
     """What people are told; a pump given back although it is optimised stays lost, or is ready to be steered again."""
     pump, relation = facts.pump, decision.control_state
-    if relation is ControlState.OBSERVING and pump.is_smart_optimization_active and pump.deleted_at is None:
+    if relation is ControlState.OBSERVING and pump.is_smart_optimization_active and not pump.is_gone:
         is_kept = pump.control_state in (ControlState.LOST, ControlState.OBSERVING)
         relation = ControlState(pump.control_state) if is_kept else ControlState.READY
     return Controlled(pump.id, relation, decision.state)

@@ -99,7 +99,8 @@ async def _cue(tx: WriteTx, connection_ids: list[UUID], now: datetime) -> None:
     """A ``reauthenticate`` cue for every pump of these connections that has none active."""
     pumps = await tx.fetch(
         """select h.id, h.org_id from heat_pumps h
-           where h.connection_id = any($1) and h.deleted_at is null and not exists (
+           where h.connection_id = any($1) and h.deleted_at is null and h.lifecycle_state <> 'disconnected'
+             and not exists (
              select from cues q where q.heat_pump_id = h.id and q.code = 'reauthenticate' and q.state = 'active')""",
         connection_ids,
     )

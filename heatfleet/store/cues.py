@@ -46,6 +46,14 @@ async def close(tx: WriteTx, org_id: UUID, cue_id: UUID, state: str, now: dateti
     return await tx.execute(sql, org_id, cue_id, state, now) == 1
 
 
+async def withdraw(tx: WriteTx, org_id: UUID, heat_pump_id: UUID, now: datetime) -> None:
+    """No cue of this pump is active any more."""
+    sql = """
+        update cues set state = 'resolved', resolved_at = $3
+        where org_id = $1 and heat_pump_id = $2 and state = 'active'"""
+    await tx.execute(sql, org_id, heat_pump_id, now)
+
+
 FOLLOWED = frozenset(
     {
         "is_smart_optimization_active",
@@ -70,7 +78,8 @@ _NOTICES = {
 
 _FOLLOW = """
 with wanted as (
-  select n.id, h.org_id, h.id as pump, n.code, n.message, h.deleted_at is null and case n.code
+  select n.id, h.org_id, h.id as pump, n.code, n.message, h.deleted_at is null
+      and h.lifecycle_state <> 'disconnected' and case n.code
     when 'nothing_to_optimise' then h.is_smart_optimization_active
       and not coalesce(h.is_space_heating_enabled, false) and not coalesce(h.is_hot_water_heating_enabled, false)
       and not coalesce(h.is_pool_heating_enabled, false) and not coalesce(h.is_space_cooling_enabled, false)

@@ -11,6 +11,7 @@ import msgspec
 
 from heatfleet.domain.levers import OptimizationLevel
 from heatfleet.domain.policy import Policy
+from heatfleet.domain.statuses import Lifecycle
 from heatfleet.store.database import ReadTx, WriteTx
 from heatfleet.store.rows import columns, insert_row, one, unique, update_row
 
@@ -71,6 +72,11 @@ class HeatPump(msgspec.Struct, frozen=True):
     steering_status: str
     deleted_at: datetime | None
 
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was deleted or disconnected: what we have moved on it is given back, nothing else is done."""
+        return self.deleted_at is not None or self.lifecycle_state == Lifecycle.DISCONNECTED
+
 
 _FIXED = {"id", "org_id", "created_at", "updated_at", "version"}
 WRITABLE = frozenset(HeatPump.__struct_fields__) - _FIXED
@@ -112,13 +118,19 @@ async def update(
         await update_row(tx, "heat_pumps", (org_id, heat_pump_id), changes, WRITABLE, version, now)
 
 
-async def device_is_owed(tx: ReadTx, org_id: UUID, vendor: str, external_device_id: str) -> bool:
-    """Whether a deleted pump that was this device has not got its owner's settings back yet."""
+async def device_is_owed(
+    tx: ReadTx, org_id: UUID, vendor: str, external_device_id: str, but: UUID | None = None
+) -> bool:
+    """Whether a deleted or disconnected pump other than ``but`` was this device and is not done with it yet.
+
+    A deleted one owes its owner's settings; a disconnected one holds the device until they are seen restored.
+    """
     sql = """
-        select exists (select from heat_pumps h join baselines b on b.heat_pump_id = h.id
-          where h.org_id = $1 and h.vendor = $2 and h.external_device_id = $3 and h.deleted_at is not null
-            and b.release_owed_since is not null)"""
-    owed: bool = await tx.value(sql, org_id, vendor, external_device_id)
+        select exists (select from heat_pumps h
+          where h.org_id = $1 and h.vendor = $2 and h.external_device_id = $3 and ($4::uuid is null or h.id <> $4)
+            and case when h.deleted_at is null then h.lifecycle_state = 'disconnected' else exists (
+              select from baselines b where b.heat_pump_id = h.id and b.release_owed_since is not null) end)"""
+    owed: bool = await tx.value(sql, org_id, vendor, external_device_id, but)
     return owed
 
 
@@ -128,5 +140,5 @@ async def taken_devices(
     """Those of the vendor's devices that living pumps other than ``but`` already are."""
     sql = """
         select external_device_id from heat_pumps where org_id = $1 and vendor = $2 and external_device_id = any($3)
-          and deleted_at is null and ($4::uuid is null or id <> $4)"""
+          and deleted_at is null and lifecycle_state <> 'disconnected' and ($4::uuid is null or id <> $4)"""
     return {row[0] for row in await tx.fetch(sql, org_id, vendor, list(external_device_ids), but)}

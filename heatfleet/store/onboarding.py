@@ -121,6 +121,12 @@ async def insert_consent(tx: WriteTx, org_id: UUID, consent: Consent, now: datet
     await tx.execute(sql, new_id(), org_id, *msgspec.structs.astuple(consent), now)
 
 
+async def withdraw_consents(tx: WriteTx, org_id: UUID, heat_pump_id: UUID, now: datetime) -> None:
+    """What the person agreed to for this pump ends now."""
+    sql = "update consents set withdrawn_at = $3 where org_id = $1 and heat_pump_id = $2 and withdrawn_at is null"
+    await tx.execute(sql, org_id, heat_pump_id, now)
+
+
 async def start_polling(tx: WriteTx, org_id: UUID, heat_pump_id: UUID, connection_id: UUID, due_at: datetime) -> None:
     """The pump's place in the due-table; ``due_at`` on the fleet clock."""
     sql = """

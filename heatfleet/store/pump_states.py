@@ -133,6 +133,15 @@ async def settle_policies(tx: WriteTx, now: datetime, heat_pump_ids: Sequence[UU
     )
 
 
+async def unlink(tx: WriteTx, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
+    """Those of these pumps that are disconnected; their connection and the vendor's id of them are forgotten."""
+    sql = """
+        update heat_pumps set connection_id = null, external_device_id = '', connection_status = 'unknown',
+          monitoring_status = 'unknown', steering_status = 'unknown', actual_state = null
+        where id = any($1) and lifecycle_state = 'disconnected' returning id"""
+    return [row[0] for row in await tx.fetch(sql, list(heat_pump_ids))]
+
+
 async def switch_off(tx: WriteTx, heat_pump_ids: Sequence[UUID], now: datetime) -> int:
     """How many pumps were switched from optimised to merely observed; ``now`` on the wall clock."""
     return await tx.execute(

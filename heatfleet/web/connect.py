@@ -41,6 +41,7 @@ from heatfleet.web.desk import (
     request_id,
 )
 from heatfleet.web.faults import fault_of, is_answer_wrong
+from heatfleet.web.home import home_routes
 from heatfleet.web.invite import invite_routes
 from heatfleet.web.looks import looks_routes
 from heatfleet.web.notices import notice_routes
@@ -72,6 +73,7 @@ def make_web(services: ConnectServices) -> list[ControllerRouterHandler]:
         *looks_routes(services.database),
         *notice_routes(services),
         *invite_routes(services),
+        *home_routes(services),
     ]
 
 

@@ -14,7 +14,7 @@ from heatfleet.flows.toolbox import SessionOver
 from heatfleet.vendors.kit.driver import Cannot
 from heatfleet.web import comfort
 from heatfleet.web.comfort import RANGES, ComfortForm
-from heatfleet.web.desk import Desk, Visit, WebRequest, form_of, language_of, query_of
+from heatfleet.web.desk import Desk, Visit, WebRequest, form_of, language_of, query_of, request_id
 from heatfleet.web.pages import HtmlResponse, go, show
 from heatfleet.web.words import NOT_OFFERED, THINGS, UNITS, WHY_NOT
 
@@ -61,14 +61,15 @@ class PumpPages:
     async def done(self, request: WebRequest) -> HtmlResponse:
         """Where a person ends who came without a partner's page."""
         values = query_of(request)
-        language, looks = language_of(request), None
+        language, looks, home_url = language_of(request), None, None
         try:
             await self._desk.session(values.get("onboarding_session_id", ""))
         except SessionOver as over:
             if over.session is not None:
                 language, looks = over.session.language, await self._desk.looks(over.session)
+                home_url = await self._desk.home_url(over.session, request_id(request))
         ancestors = looks.frame_ancestors if looks else ()
-        shown: dict[str, Any] = {"is_connected": "deviceId" in values, "looks": looks, "home_url": None}
+        shown: dict[str, Any] = {"is_connected": "deviceId" in values, "looks": looks, "home_url": home_url}
         return show("done.html", language, 200, ancestors, **shown)
 
     async def _choose(self, visit: Visit) -> HtmlResponse:

@@ -15,6 +15,7 @@ from heatfleet.auth.secrets import CONNECT_STATE
 from heatfleet.domain.errors import Conflict, NotFound, OutsideWorldError
 from heatfleet.flows import again, onboarding
 from heatfleet.flows.again import Waiting
+from heatfleet.flows.home import home_link
 from heatfleet.flows.toolbox import Act, SessionOver
 from heatfleet.flows.toolbox_connect import Counter
 from heatfleet.store import organisations
@@ -152,6 +153,14 @@ class Desk:
         looks = await self.looks(session)
         shown: dict[str, Any] = {"why": why, "back": self._back(session, why), "looks": looks, "partner": looks.name}
         return show("over.html", session.language, status, looks.frame_ancestors, **shown)
+
+    async def home_url(self, session: OnboardingSession, request_id: str | None) -> str | None:
+        """The owner's own page of the heat pump just connected; None when it has none, or some time has passed."""
+        services = self.services
+        if session.heat_pump_id is None or session.expires_at <= services.clock.wall_now():
+            return None
+        act = onboarding.act_for(services.database, services.clock, session, request_id)
+        return await home_link(act, services.secrets, services.public_url, session.heat_pump_id)
 
     def _back(self, session: OnboardingSession, why: str) -> str:
         if why == "done" and session.heat_pump_id is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
 
@@ -117,16 +116,7 @@ class InvitePages:
         try:
             return invites.read_invite(signer.open(invites.PURPOSE, secret, self._services.clock.wall_now()))
         except Unauthenticated:
-            raise _Over("expired" if _was_signed(signer, secret) else "unknown") from None
-
-
-def _was_signed(signer: SecretSigner, secret: str) -> bool:
-    """Whether the link is ours, however old."""
-    try:
-        signer.open(invites.PURPOSE, secret, datetime.fromtimestamp(0, UTC))
-    except Unauthenticated:
-        return False
-    return True
+            raise _Over("expired" if signer.was_signed(invites.PURPOSE, secret) else "unknown") from None
 
 
 def _fault(password: str, repeated: str) -> str | None:

@@ -48,9 +48,9 @@ def go(url: str) -> HtmlResponse:
     return Response(b"", status_code=303, media_type=MediaType.TEXT, headers=headers)
 
 
-def style() -> HtmlResponse:
-    """The style sheet of all pages."""
-    css = _ENVIRONMENT.get_template("style.css").render()
+def style(name: str = "style.css") -> HtmlResponse:
+    """The style sheet of all pages, or another one."""
+    css = _ENVIRONMENT.get_template(name).render()
     return Response(css, media_type=MediaType.CSS, headers={"Cache-Control": "public, max-age=3600"})
 
 

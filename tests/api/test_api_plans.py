@@ -9,11 +9,11 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from heatfleet.api.languages import Words
 from heatfleet.domain.levers import SteeringState
 from heatfleet.domain.plans import Outlook, Plan, PlanStep, Reason, ReasonDetail, Unsteered
 from heatfleet.domain.price_zones import zone_time
 from heatfleet.domain.reasons import CATALOGUES, LANGUAGES
+from heatfleet.flows.toolbox_words import Words
 from heatfleet.store import carbon, commands, plans, prices
 from heatfleet.store.commands import Command
 from heatfleet.store.database import FLEET

@@ -81,6 +81,15 @@ def test_secrets_are_good_for_one_purpose_and_one_hour() -> None:
             signer.open(purpose, text, at)
 
 
+def test_a_secret_that_has_expired_is_told_from_one_that_was_never_ours() -> None:
+    signer = SecretSigner(bytes(32))
+    secret = signer.sign("home", "subject", NOW - timedelta(days=999))
+    assert signer.was_signed("home", secret)
+    assert signer.was_signed("home", signer.sign("home", "subject", NOW))
+    for purpose, text in (("cue", secret), ("home", secret + "x"), ("home", ""), ("home", "ä.ö")):
+        assert not signer.was_signed(purpose, text)
+
+
 async def test_passwords_match_only_themselves() -> None:
     hashed = await passwords.hash_password("correct horse")
     assert hashed.startswith("$argon2id$")

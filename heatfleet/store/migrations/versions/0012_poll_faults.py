@@ -5,7 +5,7 @@ from __future__ import annotations
 from heatfleet.store.migrations.scripts import run_sibling
 
 revision = "0012_poll_faults"
-down_revision = "0009_score"
+down_revision = "0011_home_links"
 
 
 def upgrade() -> None:
