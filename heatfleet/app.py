@@ -80,9 +80,9 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, urls: DatabaseUrls, clock: Clock, vendors: Mapping[str, Mapping[str, str]] | None = None
+    settings: Settings, urls: DatabaseUrls, clock: Clock, emulated: Mapping[str, Mapping[str, str]] | None = None
 ) -> AsyncIterator[House]:
-    """The house on a database that runs; ``vendors`` replaces the vendor settings of the environment."""
+    """The house on a database that runs; ``emulated`` vendors replace those of the environment, on the fleet clock."""
     async with AsyncExitStack() as stack:
         database = await open_database(urls.app_url, role=urls.app_role, max_size=settings.database_pool_max)
         stack.push_async_callback(database.close)
@@ -91,11 +91,12 @@ async def open_house(
             timeout_s=settings.http_timeout_s,
             connect_timeout_s=settings.http_connect_timeout_s,
             connections=settings.http_connections,
+            budgets_in_fleet_time=emulated is not None,
         )
         stack.push_async_callback(session.close)
         executor = make_executor(settings.executor, settings.executor_workers)
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-        registry = load_registry(session.http, vendor_settings() if vendors is None else vendors)
+        registry = load_registry(session.http, vendor_settings() if emulated is None else emulated)
         given = settings.master_key.get_secret_value() if settings.master_key else None
         seal_keys = load_seal_keys(given, settings.seal_key_path)
         yield House(settings, clock, database, registry, seal_keys, executor)

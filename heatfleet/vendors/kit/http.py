@@ -6,8 +6,9 @@ its own. Nothing logged or raised here holds a query, a body, a header or an acc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -70,9 +71,13 @@ class VendorSession:
         timeout_s: float = TIMEOUT_S,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         connections: int = MAX_CONNECTIONS,
+        budgets_in_fleet_time: bool = False,
     ) -> None:
-        """Open the session; needs a running event loop."""
-        self._clock = clock
+        """Open the session; needs a running event loop.
+
+        ``budgets_in_fleet_time`` = the vendors are emulated and live on the fleet clock, and so do their limits.
+        """
+        self._clock, self._budget_now = clock, clock.fleet_now if budgets_in_fleet_time else clock.wall_now
         self._resolver = GuardedResolver()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=self._resolver, limit=connections),
@@ -87,7 +92,7 @@ class VendorSession:
             if key.endswith("_url") and value:
                 self._resolver.trust(value)
         settled = replace(manifest, app_budgets=manifest.app_budgets_with(config))
-        return VendorHttp(self._session, self._resolver, settled, self._clock)
+        return VendorHttp(self._session, self._resolver, settled, self._clock, self._budget_now)
 
     async def close(self) -> None:
         """Close all connections."""
@@ -98,11 +103,16 @@ class VendorHttp:
     """Sends the calls of one vendor's driver within its budgets."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, resolver: GuardedResolver, manifest: Manifest, clock: Clock
+        self,
+        session: aiohttp.ClientSession,
+        resolver: GuardedResolver,
+        manifest: Manifest,
+        clock: Clock,
+        budget_now: Callable[[], datetime],
     ) -> None:
         self.clock = clock
         self.manifest = manifest
-        self._session, self._resolver = session, resolver
+        self._session, self._resolver, self._budget_now = session, resolver, budget_now
         self._quota = Quota(manifest.app_budgets, manifest.account_budgets)
         self._down: set[str] = set()
 
@@ -172,7 +182,7 @@ class VendorHttp:
             self._quota.told(scope, limit.limit, limit.remaining, limit.reset_s, now_s)
 
     def _now_s(self) -> float:
-        return self.clock.wall_now().timestamp()
+        return self._budget_now().timestamp()
 
     def _note_down(self, call: Call, fault: OutsideWorldError) -> None:
         is_outage = isinstance(fault, TryAgain) and fault.code not in _NO_OUTAGE

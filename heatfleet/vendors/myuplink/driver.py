@@ -237,4 +237,4 @@ class Driver:
         return known
 
     def _now(self) -> datetime:
-        return self._http.clock.wall_now()
+        return self._http.clock.fleet_now()

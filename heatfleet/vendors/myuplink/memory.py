@@ -33,7 +33,7 @@ class Remembered(OrderedDict[Key, Value]):
 
 @dataclass(frozen=True)
 class Account:
-    """The account's systems; since ``asked_at`` (wall clock): what their notifications were, which devices know."""
+    """The account's systems; since ``asked_at`` (fleet clock): what their notifications were, which devices know."""
 
     systems: tuple[System, ...]
     asked_at: datetime
