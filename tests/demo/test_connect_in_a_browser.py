@@ -39,6 +39,7 @@ def browser(tmp_path: Path) -> Iterator[object]:
     for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}", "--lang=en"):
         options.add_argument(flag)
     chrome = Chrome(options, Service(str(DRIVER)))
+    chrome.implicitly_wait(WITHIN_S)
     yield chrome
     chrome.quit()
 

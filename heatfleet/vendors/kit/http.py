@@ -20,6 +20,7 @@ import structlog
 from heatfleet.domain.clock import Clock
 from heatfleet.domain.errors import OutsideWorldError, TryAgain
 from heatfleet.vendors.kit.answers import Answer, Passing, fault_of, protocol_changed, rate_limit
+from heatfleet.vendors.kit.driver import Grant
 from heatfleet.vendors.kit.manifest import Manifest
 from heatfleet.vendors.kit.network import GuardedResolver
 from heatfleet.vendors.kit.quota import Purpose, Quota
@@ -59,6 +60,14 @@ class Call:
     def may_repeat(self) -> bool:
         """Whether sending it twice does no harm."""
         return self.method == "GET" or self.is_idempotent
+
+
+def call_for(grant: Grant, method: str, url: str) -> Call:
+    """A call with the bearer token and budget of ``grant``; all but GET are writes that may be repeated."""
+    is_write = method != "GET"
+    purpose = Purpose.WRITE if is_write else Purpose.READ
+    token = grant.secret["access_token"]
+    return Call(method, url, grant.account_id, purpose, token, is_idempotent=is_write)
 
 
 class VendorSession:
