@@ -22,7 +22,7 @@ from heatfleet.vendors.myuplink.cloud import Cloud
 from heatfleet.vendors.myuplink.mapping import DeviceMap, resolve, with_zones
 from heatfleet.vendors.myuplink.memory import ASK_SYSTEMS_EVERY, PROBE_HOLDS, Account, Probed, Remembered
 from heatfleet.vendors.myuplink.points import Answer, Moment, Patch, to_notices, to_patch, to_readings
-from heatfleet.vendors.myuplink.shapes import Device, newest_at
+from heatfleet.vendors.myuplink.shapes import Device
 
 QUIET = timedelta(minutes=10)
 MOST_NOTICE_CALLS = 3  # of one read, so that the readings of a large account do not wait for them
@@ -138,20 +138,21 @@ class Driver:
         account, probed = self._accounts.get(grant.account_id), self._probed.get(key)
         product = account.product_of(device_id) if account else ""
         known = resolve(points, product, self._promised, is_scaled=self._cloud.is_scaled)
-        has_zones = probed.has_zones if probed else None
+        zones = probed.zones if probed else None
         answer = Answer(points)
-        if known.needs_zones and has_zones is not False:
-            answer = Answer(points, await self._cloud.zones(grant, device_id))
-            known = with_zones(known, answer.zones, self._promised)
-            has_zones = bool(known.zone)
+        must_ask = known.wants_zones if zones is None else bool(zones) and known.needs_zones
+        if must_ask:
+            zones = tuple(await self._cloud.zones(grant, device_id))
+            answer = Answer(points, zones)
+        known = with_zones(known, zones or (), self._promised)
         channels = frozenset(r.channel for r in to_readings(answer, known, Moment(self._http.clock.fleet_now())))
-        self._probed[key] = Probed(known, channels, self._now(), has_zones)
+        self._probed[key] = Probed(known, channels, self._now(), zones)
         return answer, known
 
     async def _moment(self, grant: Grant, device_id: str, answer: Answer) -> Moment:
         """Now, and whether the cloud hears the device; asked anew when nothing has changed for a while."""
         now = self._http.clock.fleet_now()
-        newest = newest_at(answer.points)
+        newest = answer.index.newest_at
         account = self._accounts.get(grant.account_id)
         if newest is not None and now - newest > QUIET:
             account = await self._ask_systems(grant)

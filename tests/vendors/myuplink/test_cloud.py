@@ -371,6 +371,20 @@ async def test_a_zone_is_moved_through_its_own_address(world: World) -> None:
     assert "PATCH /v2/devices/zones/1" in world.cloud.taken()
 
 
+async def test_trap_the_setpoints_own_point_takes_a_write_in_vain_so_its_zone_is_moved(
+    world: World,
+) -> None:
+    grant = await world.connect(1)
+    before = (await world.snapshot(grant, S735)).value(Channel.INDOOR_SETPOINT_C)
+    refused = await world.driver._cloud.patch_points(grant, S735, {"47751": "23"})  # type: ignore[attr-defined]
+    world.clock.advance(timedelta(minutes=6))
+    assert (refused, (await world.snapshot(grant, S735)).value(Channel.INDOOR_SETPOINT_C)) == (frozenset(), before)
+    assert await moved(world, grant, S735, Write(Lever.INDOOR_SETPOINT_C, 23.0)) == 23.0
+    calls = world.cloud.taken()
+    assert "PATCH /v2/devices/zones/1" in calls
+    assert calls.count("GET /v2/devices/smart-home-zones") == 1, "the point tells it, so a poll stays one call"
+
+
 async def test_a_driver_that_has_just_started_reads_before_it_writes(world: World) -> None:
     grant = await world.connect(1)
     assert (await world.driver.write(grant, S735, [Write(Lever.CURVE_OFFSET_K, 1.0)])).accepted
