@@ -67,10 +67,6 @@ class VendorPoint(msgspec.Struct, frozen=True, rename="camel"):
         found = number(self.value)
         return None if found is None or found in MISSING else found
 
-    def is_of(self, category: str) -> bool:
-        """Whether it is in a smart-home category."""
-        return bool(category) and category in (self.smart_home_categories or ())
-
     def limits(self, promised: LeverRange, *, is_scaled: bool) -> LeverRange:
         """What of ``promised`` the point takes; v2 tells its limits unscaled, v3 (``is_scaled``) as they are."""
         scale = 1.0 if is_scaled else number(self.scale_value) or 1.0
@@ -255,9 +251,17 @@ class Index:
         """Points that show a number, with their names."""
         return [(point.name, point) for point in self.points if point.number is not None]
 
+    @cached_property
+    def _by_category(self) -> dict[str, list[VendorPoint]]:
+        found: dict[str, list[VendorPoint]] = {}
+        for _, point in self.numbers:
+            for category in point.smart_home_categories or ():
+                found.setdefault(category, []).append(point)
+        return found
+
     def of_category(self, category: str) -> list[VendorPoint]:
         """Points of a smart-home category that show a number."""
-        return [point for point in self.points if point.is_of(category) and point.number is not None]
+        return self._by_category.get(category, [])
 
     def named(self, name: re.Pattern[str] | None) -> list[VendorPoint]:
         """Points whose name fits and that show a number."""
