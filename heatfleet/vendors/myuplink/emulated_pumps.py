@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +13,8 @@ from heatfleet.vendors.myuplink.emulated_points import MODELS, NOTHING, Model, S
 
 UNCHANGED_FOR = timedelta(days=3)
 DEMAND_C = (51.0, 54.5, 58.0)
+TANK_C = (50.0, 52.5, 55.0)
+"""Hot-water setpoint of the virtual home at each demand: what a compressor reaches without its electric heater."""
 LEVERS: Mapping[str, Lever] = {
     "setpoint": Lever.INDOOR_SETPOINT_C,
     "offset": Lever.CURVE_OFFSET_K,
@@ -40,7 +42,7 @@ class Pumps:
     def move_in(self) -> None:
         """Every owner wants a medium amount of hot water."""
         for home in range(self.homes.count):
-            self.homes.owner_sets(home, Lever.DHW_SETPOINT_C, DEMAND_C[1], self.now)
+            self.homes.owner_sets(home, Lever.DHW_SETPOINT_C, TANK_C[1], self.now)
 
     @property
     def now(self) -> datetime:
@@ -94,7 +96,7 @@ class Pumps:
         sensed = dict(zip(SENSORS, map(float, self.homes.sensors(home, self.now)[1]), strict=True))
         played, activity = self.played[home], int(sensed["activity"])
         settings = {name: self.homes.setting(home, lever, self.now) for name, lever in LEVERS.items()}
-        demand = _level(settings["demand"])
+        demand = _level(settings["demand"], TANK_C)
         sg = settings["sg_request"]
         return {
             **sensed, **settings, **played,
@@ -126,7 +128,7 @@ class Pumps:
     def physical(self, name: str, value: float) -> float:
         """A point's value as the home's own setting."""
         if name == "demand":
-            return DEMAND_C[min(2, int(value))]
+            return TANK_C[min(2, int(value))]
         if name == "sg_request":
             return value + 1.0
         return float(value > 0) if name == "boost" else value
@@ -141,7 +143,7 @@ class Pumps:
         """Let the owner turn a knob: holds at once."""
         name = next(name for name, one in LEVERS.items() if one is lever)
         if name == "demand":
-            value = DEMAND_C[_level(value)]
+            value = TANK_C[_level(value, DEMAND_C)]
         if name == "sg_request":
             self.played[home]["sg_on"] = 1.0
         self.homes.owner_sets(home, lever, value, self.now)
@@ -152,9 +154,9 @@ class Pumps:
         self.played[home][name] = value
 
 
-def _level(setpoint_c: float) -> int:
-    """The demand nearest to a hot-water setpoint."""
-    return min(range(3), key=lambda level: abs(setpoint_c - DEMAND_C[level]))
+def _level(setpoint_c: float, levels_c: Sequence[float]) -> int:
+    """The demand whose setpoint is nearest."""
+    return min(range(3), key=lambda level: abs(setpoint_c - levels_c[level]))
 
 
 def model_of(home: int) -> Model:
