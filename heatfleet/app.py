@@ -85,9 +85,9 @@ class House:
 
 @asynccontextmanager
 async def open_house(
-    settings: Settings, urls: DatabaseUrls, clock: Clock, vendors: Mapping[str, Mapping[str, str]] | None = None
+    settings: Settings, urls: DatabaseUrls, clock: Clock, emulated: Mapping[str, Mapping[str, str]] | None = None
 ) -> AsyncIterator[House]:
-    """The house on a database that runs; ``vendors`` replaces the vendor settings of the environment."""
+    """The house on a database that runs; ``emulated`` vendors replace those of the environment, on the fleet clock."""
     async with AsyncExitStack() as stack:
         database = await open_database(urls.app_url, role=urls.app_role, max_size=settings.database_pool_max)
         stack.push_async_callback(database.close)
@@ -97,11 +97,12 @@ async def open_house(
             connect_timeout_s=settings.http_connect_timeout_s,
             connections=settings.http_connections,
             processes=settings.vendor_processes,
+            budgets_in_fleet_time=emulated is not None,
         )
         stack.push_async_callback(session.close)
         executor = make_executor(settings.executor, settings.executor_workers)
         stack.callback(executor.shutdown, wait=False, cancel_futures=True)
-        given = vendor_settings() if vendors is None else vendors
+        given = vendor_settings() if emulated is None else emulated
         registry = load_registry(session.http, with_bridge(given, settings.base_url))
         master_key = settings.master_key.get_secret_value() if settings.master_key else None
         seal_keys = load_seal_keys(master_key, settings.seal_key_path)

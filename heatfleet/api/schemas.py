@@ -178,7 +178,8 @@ class HeatPumpDetailOutput(Struct):
         bool,
         Meta(
             description="True when something must be done before the device can work normally; `actions` say what:"
-            " `reauthenticate`, or `information` with `metadata.code` `nothing_to_optimise` (no use is enabled)."
+            " `reauthenticate`, or `information` with `metadata.code` `nothing_to_optimise` (no use is enabled) or"
+            " `subscription_needed` (the maker wants to be paid before it takes settings)."
         ),
     ] = False
     has_notification: Annotated[bool, Meta(description="True when a message for the owner is unread.")] = False

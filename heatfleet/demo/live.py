@@ -1,6 +1,6 @@
 """``heatfleet demo``: the whole platform in one process, with the outside world played beside it.
 
-Read ``live`` from top to bottom: port, database, clock, sources, the emulated vendor cloud, the house, its pages, the
+Read ``live`` from top to bottom: port, database, clock, sources, the emulated vendor clouds, the house, its pages, the
 people, the homes, the first prices and plans; then the clock runs until a signal, and every pump is given back.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,7 +21,7 @@ import structlog
 
 from heatfleet.app import House, make_worker, open_house, tools_of, web_application
 from heatfleet.clocks import FleetClock, RealClock
-from heatfleet.demo import credentials, farewell, homes, people, sources, watch
+from heatfleet.demo import clouds, credentials, farewell, homes, people, sources, watch
 from heatfleet.demo.conductor import conduct
 from heatfleet.demo.credentials import Credentials
 from heatfleet.demo.homes import Street
@@ -37,10 +37,11 @@ from heatfleet.settings import Settings
 from heatfleet.store import fleet_clock, fleet_table
 from heatfleet.store.database import FLEET, Database, open_database
 from heatfleet.store.provider import DatabaseUrls, provide_database
+from heatfleet.vendors.kit.emulation.cloud import Place
+from heatfleet.vendors.kit.emulation.contract import DemoCloud
 from heatfleet.vendors.sandbox.emulator import Emulator
 
 HOST = "127.0.0.1"
-CLOUD = "/emulators/sandbox"
 CLOUD_CALLS_PER_MINUTE = 1_000_000  # the fleet clock runs fast, and with it the polls
 API = "/api/partners/v2.0"
 
@@ -74,6 +75,7 @@ class Demo:
     sources: DemoSources
     who: Credentials
     notes: list[str] = field(default_factory=list)
+    other_makers: Sequence[str] = ()
 
     @property
     def street(self) -> Street:
@@ -102,7 +104,7 @@ async def live(options: DemoOptions) -> None:
             worker = make_worker(demo.house, demo.sources.prices, demo.sources.weather)
             newly = await homes.connect_all(demo.street, demo.options.homes - 1)
             log.info("homes connected", new=newly)
-            watch.announce(await ready_of(demo), [*demo.sources.notes, *demo.notes], options.json)
+            watch.announce(await ready_of(demo), [*demo.sources.notes, *demo.notes, *to_click(demo)], options.json)
             await run_fleet(demo, worker, stop)
 
 
@@ -124,15 +126,17 @@ async def opened(options: DemoOptions, port: int, listener: Any) -> AsyncIterato
         clock = FleetClock(await fleet_start_at(urls), options.speed)
         now = RealClock().wall_now()
         chosen = await sources.choose(Wanted(options.zone, options.prices, options.weather, options.seed, now))
-        cloud = make_cloud(options, clock, chosen, settings.base_url)
-        vendors = {homes.VENDOR: {"base_url": settings.base_url + CLOUD}}
+        cloud, others = make_clouds(options, clock, chosen, settings.base_url)
+        played: dict[str, DemoCloud] = {homes.VENDOR: cloud, **others}
+        vendors = {name: one.config(settings.base_url) for name, one in played.items()}
         async with open_house(settings, urls, clock, vendors) as house:
             await fill_catalogue(house.database, house.registry.manifests())
-            app = Mounted(web_application(house), {CLOUD: cloud})
+            app = Mounted(web_application(house), {clouds.path_of(name): one for name, one in played.items()})
             async with serving(app, listener):
                 who = await people.settle_in(house.database, clock, options.home, Town(options.zone, options.adder))
-                yield Demo(options, house, clock, cloud, chosen, who, notes)
-            cloud.save()
+                yield Demo(options, house, clock, cloud, chosen, who, notes, clouds.titles(others))
+            for one in played.values():
+                one.save()
 
 
 def as_before(options: DemoOptions) -> tuple[DemoOptions, list[str]]:
@@ -171,19 +175,35 @@ async def fleet_start_at(urls: DatabaseUrls) -> datetime:
     return now if kept is None else max(kept, now)
 
 
-def make_cloud(options: DemoOptions, clock: FleetClock, chosen: DemoSources, base_url: str) -> Emulator:
-    """The sandbox vendor's cloud with its homes."""
-    return Emulator(
+def make_clouds(
+    options: DemoOptions, clock: FleetClock, chosen: DemoSources, base_url: str
+) -> tuple[Emulator, dict[str, DemoCloud]]:
+    """The sandbox vendor's cloud with its homes, and the other makers' clouds."""
+    zone = zone_facts(options.zone).time_zone
+
+    def place_of(vendor: str) -> Place:
+        state, path = options.home / f"{vendor}.json", clouds.path_of(vendor)
+        return Place(clock, chosen.truth, options.seed, zone, path, state, [base_url])
+
+    place = place_of(homes.VENDOR)
+    sandbox = Emulator(
         options.seed,
         options.homes,
         clock,
         chosen.truth,
-        state_path=options.home / "sandbox.json",
-        base_path=CLOUD,
-        zone=zone_facts(options.zone).time_zone,
+        state_path=place.state_path,
+        base_path=place.base_path,
+        zone=zone,
         calls_per_minute=CLOUD_CALLS_PER_MINUTE,
         redirect_origins=[base_url],
     )
+    return sandbox, clouds.other_clouds(place_of)
+
+
+def to_click(demo: Demo) -> list[str]:
+    """What else waits on the Connect page, beside the sandbox heat pump."""
+    makers = ", ".join(demo.other_makers)
+    return [f"to connect by clicking, too: emulated {makers}; the maker's page shows who may sign in"] if makers else []
 
 
 async def ready_of(demo: Demo) -> Ready:

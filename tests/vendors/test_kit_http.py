@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heatfleet.domain.errors import OutsideWorldError, Refused, TryAgain
+from heatfleet.domain.errors import Invalid, OutsideWorldError, Refused, TryAgain
 from heatfleet.vendors.kit import http
 from heatfleet.vendors.kit.answers import Answer, RateLimit, fault_of, rate_limit, retry_after_s
 from heatfleet.vendors.kit.emulation.asgi import EmulatedCloud, Request, Response, answer
@@ -22,6 +23,7 @@ from heatfleet.vendors.kit.grants import TokenStale
 from heatfleet.vendors.kit.http import Call, VendorHttp, VendorSession
 from heatfleet.vendors.kit.manifest import parse_manifest
 from heatfleet.vendors.kit.network import GuardedResolver, is_public
+from heatfleet.vendors.kit.quota import Budget
 from heatfleet.vendors.kit.redact import HIDDEN, redact, redact_url
 from tests.vendors.serving import served
 from tests.vendors.test_kit_manifest import GOOD
@@ -231,3 +233,27 @@ def test_redaction_keeps_the_shape() -> None:
     assert "abc" not in shown["auth"]
     assert len(shown["long"]) < 300
     assert redact_url("https://u:p@h.example/a?code=1#x") == "h.example/a"
+
+
+async def test_budgets_of_emulated_vendors_count_on_the_fleet_clock(echo: _Echo, clock: Any) -> None:
+    manifest = replace(parse_manifest(GOOD, "acme"), app_budgets=(), account_budgets=(Budget(1, 60.0),))
+    session = VendorSession(clock, budgets_in_fleet_time=True)
+    async with served(echo) as base_url:
+        http_ = session.http(manifest, {"base_url": base_url})
+        call = Call("GET", base_url, account="a")
+        await http_.send(call)
+        clock.wall += timedelta(hours=1)
+        with pytest.raises(TryAgain, match="budget"):
+            await http_.send(call)
+        clock.fleet += timedelta(minutes=1)
+        assert (await http_.send(call)).status == 200
+        await session.close()
+
+
+def test_an_operator_may_limit_the_whole_app() -> None:
+    manifest = parse_manifest(GOOD, "acme")
+    assert manifest.app_budgets_with({}) == manifest.app_budgets
+    limited = manifest.app_budgets_with({"app_calls_per_minute": "30"})
+    assert limited == (*manifest.app_budgets, Budget(30, 60.0))
+    with pytest.raises(Invalid, match="whole number"):
+        manifest.app_budgets_with({"app_calls_per_minute": "many"})

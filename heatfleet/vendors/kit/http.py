@@ -6,8 +6,9 @@ its own. Nothing logged or raised here holds a query, a body, a header or an acc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +20,7 @@ import structlog
 from heatfleet.domain.clock import Clock
 from heatfleet.domain.errors import OutsideWorldError, TryAgain
 from heatfleet.vendors.kit.answers import Answer, Passing, fault_of, protocol_changed, rate_limit
+from heatfleet.vendors.kit.driver import Grant
 from heatfleet.vendors.kit.manifest import Manifest
 from heatfleet.vendors.kit.network import GuardedResolver, Network, is_within, parse_networks
 from heatfleet.vendors.kit.quota import Left, Purpose, Quota
@@ -60,6 +62,14 @@ class Call:
         return self.method == "GET" or self.is_idempotent
 
 
+def call_for(grant: Grant, method: str, url: str) -> Call:
+    """A call with the bearer token and budget of ``grant``; all but GET are writes that may be repeated."""
+    is_write = method != "GET"
+    purpose = Purpose.WRITE if is_write else Purpose.READ
+    token = grant.secret["access_token"]
+    return Call(method, url, grant.account_id, purpose, token, is_idempotent=is_write)
+
+
 class VendorSession:
     """The shared session; its ``http`` is the factory that :func:`.registry.load_registry` wants."""
 
@@ -71,9 +81,14 @@ class VendorSession:
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         connections: int = MAX_CONNECTIONS,
         processes: int = 1,
+        budgets_in_fleet_time: bool = False,
     ) -> None:
-        """Open the session; needs a running event loop. One of ``processes`` takes its part of every budget."""
+        """Open the session; needs a running event loop. One of ``processes`` takes its part of every budget.
+
+        ``budgets_in_fleet_time`` = the vendors are emulated and live on the fleet clock, and so do their limits.
+        """
         self._clock, self._processes = clock, processes
+        self._budget_now = clock.fleet_now if budgets_in_fleet_time else clock.wall_now
         self._resolver = GuardedResolver()
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(resolver=self._resolver, limit=connections),
@@ -90,6 +105,7 @@ class VendorSession:
         quota = Quota(manifest.app_budgets, manifest.account_budgets, self._processes)
         http = VendorHttp(self._session, self._resolver, manifest, self._clock, quota)
         http.networks = parse_networks(config.get("networks", ""))
+        http.budget_now = self._budget_now
         return http
 
     async def close(self) -> None:
@@ -107,6 +123,7 @@ class VendorHttp:
         self.manifest = manifest
         self._session, self._resolver = session, resolver
         self.networks: tuple[Network, ...] = ()  # of the operator: here addresses typed by people may lead
+        self.budget_now: Callable[[], datetime] = clock.wall_now  # the clock that the vendor's limits go by
         self._quota = quota
         self._down: set[str] = set()
 
@@ -181,7 +198,7 @@ class VendorHttp:
             self._quota.told(scope, limit.limit, limit.remaining, limit.reset_s, now_s)
 
     def _now_s(self) -> float:
-        return self.clock.wall_now().timestamp()
+        return self.budget_now().timestamp()
 
     def _note_down(self, call: Call, fault: OutsideWorldError) -> None:
         is_outage = isinstance(fault, TryAgain) and fault.code not in _NO_OUTAGE

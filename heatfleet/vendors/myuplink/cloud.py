@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from hashlib import sha256
 from typing import Any
@@ -15,7 +16,7 @@ from heatfleet.domain.errors import AccessLost, Refused, TryAgain
 from heatfleet.vendors.kit.answers import Answer, protocol_changed
 from heatfleet.vendors.kit.driver import Grant
 from heatfleet.vendors.kit.grants import TokenStale
-from heatfleet.vendors.kit.http import Call, VendorHttp
+from heatfleet.vendors.kit.http import Call, VendorHttp, call_for
 from heatfleet.vendors.kit.quota import Purpose
 from heatfleet.vendors.myuplink.shapes import (
     Notification,
@@ -162,19 +163,9 @@ class Cloud:
     def _call(
         self, method: str, path: str, grant: Grant, params: Mapping[str, str] | None = None, json: object = None
     ) -> Call:
-        is_write = method != "GET"
-        return Call(
-            method,
-            self._base_url + path,
-            account=grant.account_id,
-            purpose=Purpose.WRITE if is_write else Purpose.READ,
-            token=grant.secret["access_token"],
-            params=params or {},
-            json=json,
-            headers=LANGUAGE,
-            accept=frozenset({400, 401, 403}) if is_write else frozenset(),
-            is_idempotent=is_write,
-        )
+        accept = frozenset({400, 401, 403}) if method != "GET" else frozenset[int]()
+        call = call_for(grant, method, self._base_url + path)
+        return replace(call, params=params or {}, json=json, headers=LANGUAGE, accept=accept)
 
 
 def _account_of(tokens: Tokens) -> str:

@@ -6,9 +6,10 @@ asked for every half hour; a device that is silent is asked about, because the c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 from heatfleet.domain.errors import AccessLost, Refused, TryAgain
 from heatfleet.domain.levers import Lever
@@ -22,12 +23,13 @@ from heatfleet.vendors.myuplink.cloud import Cloud
 from heatfleet.vendors.myuplink.mapping import DeviceMap, resolve, with_zones
 from heatfleet.vendors.myuplink.memory import ASK_SYSTEMS_EVERY, PROBE_HOLDS, Account, Probed, Remembered
 from heatfleet.vendors.myuplink.points import Answer, Moment, Patch, to_notices, to_patch, to_readings
-from heatfleet.vendors.myuplink.shapes import Device, newest_at
+from heatfleet.vendors.myuplink.shapes import Device
 
 QUIET = timedelta(minutes=10)
 MOST_NOTICE_CALLS = 3  # of one read, so that the readings of a large account do not wait for them
 OFFLINE_AFTER_S = 300.0
 
+T = TypeVar("T")
 Key = tuple[str, str]  # account, device or system
 
 
@@ -70,9 +72,8 @@ class Driver:
             abilities = [await self._abilities(grant, device) for device in system.devices]
             told = [one for one in abilities if one is not None and one.channels]
             if told:
-                access = probe.Access(
-                    system, grant.secret.get("scope", ""), await self._cloud.may_manage(grant, system.system_id)
-                )
+                may_manage = await self._may_manage(grant, system.system_id)
+                access = probe.Access(system, grant.secret.get("scope", ""), may_manage)
                 found += [probe.device_ref(one, access) for one in told]
         return found
 
@@ -138,39 +139,44 @@ class Driver:
         account, probed = self._accounts.get(grant.account_id), self._probed.get(key)
         product = account.product_of(device_id) if account else ""
         known = resolve(points, product, self._promised, is_scaled=self._cloud.is_scaled)
-        has_zones = probed.has_zones if probed else None
+        zones = probed.zones if probed else None
         answer = Answer(points)
-        if known.needs_zones and has_zones is not False:
-            answer = Answer(points, await self._cloud.zones(grant, device_id))
-            known = with_zones(known, answer.zones, self._promised)
-            has_zones = bool(known.zone)
+        must_ask = known.wants_zones if zones is None else bool(zones) and known.needs_zones
+        if must_ask:
+            zones = tuple(await self._cloud.zones(grant, device_id))
+            answer = Answer(points, zones)
+        known = with_zones(known, zones or (), self._promised)
         channels = frozenset(r.channel for r in to_readings(answer, known, Moment(self._http.clock.fleet_now())))
-        self._probed[key] = Probed(known, channels, self._now(), has_zones)
+        self._probed[key] = Probed(known, channels, self._now(), zones)
         return answer, known
 
     async def _moment(self, grant: Grant, device_id: str, answer: Answer) -> Moment:
         """Now, and whether the cloud hears the device; asked anew when nothing has changed for a while."""
         now = self._http.clock.fleet_now()
-        newest = newest_at(answer.points)
+        newest = answer.index.newest_at
         account = self._accounts.get(grant.account_id)
-        if newest is not None and now - newest > QUIET:
-            account = await self._ask_systems(grant)
-            return Moment(now, account.is_connected(device_id))
+        is_quiet = newest is not None and now - newest > QUIET
+        if is_quiet and (asked := await self._if_it_may(self._ask_systems(grant))):
+            return Moment(now, asked.is_connected(device_id))
         is_known_lost = account is not None and account.is_connected(device_id) is False
         return Moment(now, False if is_known_lost else None)
 
     # Systems and notices, every half hour
 
     async def _keep_account(self, grant: Grant) -> None:
-        """Ask for the account's systems when it is time; a budget that is used up puts it off, if they are known."""
+        """Ask for the account's systems when it is time."""
         known = self._accounts.get(grant.account_id)
-        if known is not None and self._now() - known.asked_at < ASK_SYSTEMS_EVERY:
-            return
+        if known is None or self._now() - known.asked_at >= ASK_SYSTEMS_EVERY:
+            await self._if_it_may(self._ask_systems(grant))
+
+    async def _if_it_may(self, call: Awaitable[T]) -> T | None:
+        """What a call answers that a reading can do without; None when the cloud or the budget does not allow it."""
         try:
-            await self._ask_systems(grant)
-        except TryAgain as fault:
-            if known is None or fault.code != "quota_exceeded":
-                raise
+            return await call
+        except TokenStale:
+            raise
+        except (TryAgain, Refused):
+            return None
 
     async def _ask_systems(self, grant: Grant) -> Account:
         """The account's systems as they are now; their notifications are due again every half hour."""
@@ -196,12 +202,9 @@ class Driver:
             if len(asked) >= MOST_NOTICE_CALLS:
                 return None
             asked.add(system.system_id)
-            try:
-                said = await self._cloud.notifications(grant, system.system_id)
-            except TryAgain as fault:
-                if fault.code != "quota_exceeded":
-                    raise
-                return None
+            said = await self._if_it_may(self._cloud.notifications(grant, system.system_id))
+        if said is None:
+            return None
         self._accounts[grant.account_id] = account.with_notifications(device_id, system.system_id, said)
         return to_notices(answer, said, device_id, self._http.clock.fleet_now())
 
@@ -237,4 +240,4 @@ class Driver:
         return known
 
     def _now(self) -> datetime:
-        return self._http.clock.wall_now()
+        return self._http.clock.fleet_now()

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 GONE = -32768.0
 """What a sensor that is not there shows."""
+NOTHING = "nothing"
+"""Takes a write, says "modified", and nothing happens."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,10 @@ S735 = Model(
         Spec("4789", "Smart price adaption", "smart_price", scale="1", writable=True, choices=_SWITCH),
         Spec(
             "47751", "Room sensor set point value heating climate system 1", "setpoint", "°C", "0.1", True,
-            ("sh-indoorSpHeat",), (5, 35, 0.5), moves="setpoint",
+            ("sh-indoorSpHeat",), (5, 35, 0.5), moves=NOTHING,
         ),
         Spec(
-            "33025", "Heating, offset climate system 1", "offset", "", "1", True, ("sh-indoorSpOffsHeat",),
+            "3671", "Heating, offset climate system 1", "offset", "", "1", True, ("sh-indoorSpOffsHeat",),
             (-10, 10, 1), moves="offset",
         ),
         Spec("30337", "Smart control", "smart_demand", scale="1", writable=True, choices=_SWITCH),
@@ -152,6 +154,7 @@ S735 = Model(
         Spec("3260", "SG Ready state", "sg_state", scale="1", needs="sg_on"),
         Spec("4694", "SG Ready influences", 1.0, scale="1", needs="sg_on"),
     ),
+    has_zones=True,
 )  # fmt: skip
 
 CTC = Model(

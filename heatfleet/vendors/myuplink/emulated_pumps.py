@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from heatfleet.domain.clock import Clock
 from heatfleet.domain.levers import Lever
 from heatfleet.vendors.kit.emulation.homes import SENSORS, VirtualHomes
-from heatfleet.vendors.myuplink.emulated_points import MODELS, Model, Spec
+from heatfleet.vendors.myuplink.emulated_points import MODELS, NOTHING, Model, Spec
 
 UNCHANGED_FOR = timedelta(days=3)
-DEMAND_K = (-4.0, 0.0, 4.0)
 DEMAND_C = (51.0, 54.5, 58.0)
+TANK_C = (50.0, 52.5, 55.0)
+"""Hot-water setpoint of the virtual home at each demand: what a compressor reaches without its electric heater."""
 LEVERS: Mapping[str, Lever] = {
     "setpoint": Lever.INDOOR_SETPOINT_C,
     "offset": Lever.CURVE_OFFSET_K,
@@ -37,6 +38,11 @@ class Pumps:
         self.offline: dict[int, list[dict[str, Any]]] = {}
         self._changes: dict[tuple[int, int], tuple[float | str, datetime]] = {}
         self._started_at = self.now
+
+    def move_in(self) -> None:
+        """Every owner wants a medium amount of hot water."""
+        for home in range(self.homes.count):
+            self.homes.owner_sets(home, Lever.DHW_SETPOINT_C, TANK_C[1], self.now)
 
     @property
     def now(self) -> datetime:
@@ -90,8 +96,7 @@ class Pumps:
         sensed = dict(zip(SENSORS, map(float, self.homes.sensors(home, self.now)[1]), strict=True))
         played, activity = self.played[home], int(sensed["activity"])
         settings = {name: self.homes.setting(home, lever, self.now) for name, lever in LEVERS.items()}
-        own_c = self.homes.own_settings(home)[Lever.DHW_SETPOINT_C]
-        demand = min(range(3), key=lambda level: abs(settings["demand"] - own_c - DEMAND_K[level]))
+        demand = _level(settings["demand"], TANK_C)
         sg = settings["sg_request"]
         return {
             **sensed, **settings, **played,
@@ -115,15 +120,15 @@ class Pumps:
         if home not in self.offline and not is_ignored:
             if spec.moves in LEVERS:
                 lever = LEVERS[spec.moves]
-                self.homes.write(home, lever, self.physical(home, spec.moves, value), self.now)
-            else:
+                self.homes.write(home, lever, self.physical(spec.moves, value), self.now)
+            elif spec.moves != NOTHING:
                 self.played[home][spec.moves] = value
         return "modified"
 
-    def physical(self, home: int, name: str, value: float) -> float:
+    def physical(self, name: str, value: float) -> float:
         """A point's value as the home's own setting."""
         if name == "demand":
-            return self.homes.own_settings(home)[Lever.DHW_SETPOINT_C] + DEMAND_K[min(2, int(value))]
+            return TANK_C[min(2, int(value))]
         if name == "sg_request":
             return value + 1.0
         return float(value > 0) if name == "boost" else value
@@ -138,7 +143,7 @@ class Pumps:
         """Let the owner turn a knob: holds at once."""
         name = next(name for name, one in LEVERS.items() if one is lever)
         if name == "demand":
-            value = self.physical(home, name, min(range(3), key=lambda level: abs(value - DEMAND_C[level])))
+            value = TANK_C[_level(value, DEMAND_C)]
         if name == "sg_request":
             self.played[home]["sg_on"] = 1.0
         self.homes.owner_sets(home, lever, value, self.now)
@@ -147,6 +152,11 @@ class Pumps:
         """Set what is only played: smart_price, smart_demand, sg_on."""
         assert name in _PLAYED
         self.played[home][name] = value
+
+
+def _level(setpoint_c: float, levels_c: Sequence[float]) -> int:
+    """The demand whose setpoint is nearest."""
+    return min(range(3), key=lambda level: abs(setpoint_c - levels_c[level]))
 
 
 def model_of(home: int) -> Model:

@@ -59,6 +59,7 @@ class Emulator(HomesCloud):
         self.is_subscription_enforced = self.is_subscription_broken = False
         self.viewers: set[int] = set()
         self.pumps = Pumps(self.homes, place.clock)
+        self.pumps.move_in()
         self.load()
         self._routes: list[tuple[str, Pattern[str], Callable[[Request, Match[str]], Response]]] = [
             ("GET", pattern(r"/v2/protected-ping"), lambda request, found: Response(204)),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from heatfleet.domain.levers import Lever, LeverRange
 from heatfleet.domain.readings import Channel
 from heatfleet.vendors.myuplink import words
-from heatfleet.vendors.myuplink.shapes import VendorPoint, Zone, first, number
+from heatfleet.vendors.myuplink.shapes import Index, VendorPoint, Zone, number
 from heatfleet.vendors.myuplink.words import Family, Word
 
 Promised = Mapping[Lever, LeverRange]
@@ -19,12 +19,15 @@ Promised = Mapping[Lever, LeverRange]
 
 @dataclass(frozen=True)
 class Setting:
-    """A point (or a zone) that can be moved; ``on`` = what switches it on, where it is a switch."""
+    """A point that can be moved; ``on`` = what switches it on, where it is a switch.
+
+    With ``zone_id`` the zone is what is moved, and tells its setpoint where there is no point for it.
+    """
 
     parameter_id: str
     limits: LeverRange
     on: str = "1"
-    is_zone: bool = False
+    zone_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,39 +54,40 @@ class DeviceMap:
         """Whether only the device's zones may tell the room, or can be steered."""
         return not self.has_space_lever or Channel.INDOOR_TEMP_C not in self.sensors
 
+    @property
+    def wants_zones(self) -> bool:
+        """Whether a zone, if there is one, has to be moved in place of the room setpoint's own point."""
+        return self.needs_zones or (self.family is not Family.F and Lever.INDOOR_SETPOINT_C in self.settings)
+
 
 @dataclass(frozen=True)
 class _Book:
     """The points of one answer, and how to read their limits."""
 
-    points: Sequence[VendorPoint]
+    index: Index
     family: Family
     is_scaled: bool
 
-    def by_id(self, parameter_id: str, word: Word) -> VendorPoint | None:
-        """The point with this id, or None."""
-        return first(self.points, parameter_id, word.name)
-
     def sensor(self, word: Word) -> tuple[VendorPoint, ...]:
         """The points to be added up; none when nothing measures it."""
-        told = [p for p in self.points if p.is_of(word.category) and p.number is not None]
+        told = self.index.of_category(word.category)
         for alternative in (*(p.id for p in _best(told, word)), *word.ids(self.family)):
-            found = [self.by_id(part, word) for part in alternative.split("+")]
+            found = [self.index.first(part, word.name) for part in alternative.split("+")]
             if all(point is not None and point.number is not None for point in found):
                 return tuple(point for point in found if point is not None)
-        return tuple(p for p in self.points if p.number is not None and word.name and word.name.search(p.name))[:1]
+        return tuple(self.index.named(word.name)[:1])
 
     def setting(self, word: Word) -> VendorPoint | None:
         """The point to be moved. One in our table counts whatever ``writable`` says, which lies; others must say so."""
-        told = [p for p in self.points if p.is_of(word.category) and _may_move(p)]
+        told = [point for point in self.index.of_category(word.category) if _may_move(point)]
         for point in _best(told, word):
             if point.id in word.ids(self.family) or (point.writable and len({p.id for p in told}) == 1):
                 return point
         for parameter_id in word.ids(self.family):
-            found = self.by_id(parameter_id, word)
+            found = self.index.first(parameter_id, word.name)
             if found is not None and _may_move(found):
                 return found
-        named = [p for p in self.points if p.writable and _may_move(p) and word.name and word.name.search(p.name)]
+        named = [point for point in self.index.named(word.name) if point.writable and _may_move(point)]
         return next(iter(named), None)
 
 
@@ -103,41 +107,49 @@ def _best(points: Sequence[VendorPoint], word: Word) -> list[VendorPoint]:
 
 def resolve(points: Sequence[VendorPoint], product: str, promised: Promised, *, is_scaled: bool) -> DeviceMap:
     """The map of a device that showed ``points``; ``promised`` = the manifest's levers."""
-    family = words.family_of(product, frozenset(point.id for point in points))
-    book = _Book(points, family, is_scaled)
+    index = Index(points)
+    family = words.family_of(product, index.ids)
+    book = _Book(index, family, is_scaled)
     sensors = {channel: book.sensor(word) for channel, word in words.SENSORS.items()}
     mode = book.sensor(words.MODE)
-    stops_c = _stops_c(points)
+    stops_c = _stops_c(index)
     settings = {**_climate(book, promised), **_hot_water(book, promised, stops_c)}
-    if first(points, words.SG_SWITCH) is not None:
+    if index.first(words.SG_SWITCH) is not None:
         settings[Lever.SG_READY_STATE] = Setting(words.SG_REQUEST, promised[Lever.SG_READY_STATE])
-    shows_setpoint = book.setting(words.ROOM_SETPOINT) is not None
+    setpoint = book.setting(words.ROOM_SETPOINT)
     return DeviceMap(
         family=family,
         sensors={channel: tuple(point.id for point in found) for channel, found in sensors.items() if found},
         settings=settings,
         mode=mode[0].id if mode else "",
-        has_sg_request=first(points, words.SG_REQUEST) is not None,
-        has_unused_room_setpoint=shows_setpoint and Lever.INDOOR_SETPOINT_C not in settings,
+        has_sg_request=index.first(words.SG_REQUEST) is not None,
+        has_unused_room_setpoint=setpoint is not None and Lever.INDOOR_SETPOINT_C not in settings,
         stops_c=stops_c,
-        currents=_currents(points),
+        zone="" if setpoint is None or setpoint.zone_id is None else str(setpoint.zone_id),
+        currents=_currents(index),
     )
 
 
 def with_zones(known: DeviceMap, zones: Sequence[Zone], promised: Promised) -> DeviceMap:
-    """``known`` with the first zone that can be steered, where nothing better tells or steers the room."""
-    zone = next((zone for zone in zones if zone.is_usable), None)
+    """``known`` with the room's zone, through which its setpoint is moved from now on, whatever point shows it."""
+    usable = [zone for zone in zones if zone.is_usable]
+    own = [zone for zone in usable if str(zone.zone_id) == known.zone]
+    zone = next(iter(own or usable), None)
     if zone is None:
         return known
-    settings = dict(known.settings)
-    if Lever.INDOOR_SETPOINT_C not in settings:
-        limits = promised[Lever.INDOOR_SETPOINT_C]
-        low, high = number(zone.setpoint_range_min), number(zone.setpoint_range_max)
-        if low is not None and high is not None and low < high:
-            low, high = max(low, limits.minimum), min(high, limits.maximum)
-            limits = replace(limits, minimum=low, maximum=high)
-        settings[Lever.INDOOR_SETPOINT_C] = Setting(str(zone.zone_id), limits, is_zone=True)
-    return replace(known, settings=settings, zone=str(zone.zone_id))
+    zone_id, point = str(zone.zone_id), known.settings.get(Lever.INDOOR_SETPOINT_C)
+    if point is None:
+        setting = Setting("", _zone_limits(zone, promised[Lever.INDOOR_SETPOINT_C]), zone_id=zone_id)
+    else:
+        setting = replace(point, zone_id=zone_id)
+    return replace(known, settings={**known.settings, Lever.INDOOR_SETPOINT_C: setting}, zone=zone_id)
+
+
+def _zone_limits(zone: Zone, promised: LeverRange) -> LeverRange:
+    low, high = number(zone.setpoint_range_min), number(zone.setpoint_range_max)
+    if low is None or high is None or low >= high:
+        return promised
+    return replace(promised, minimum=max(low, promised.minimum), maximum=min(high, promised.maximum))
 
 
 def _climate(book: _Book, promised: Promised) -> dict[Lever, Setting]:
@@ -152,7 +164,7 @@ def _climate(book: _Book, promised: Promised) -> dict[Lever, Setting]:
 
 
 def _uses_room_sensor(book: _Book) -> bool:
-    switch = first(book.points, words.USE_ROOM_SENSOR)
+    switch = book.index.first(words.USE_ROOM_SENSOR)
     if switch is not None:
         return switch.number == 1
     return bool(book.sensor(words.SENSORS[Channel.INDOOR_TEMP_C]))
@@ -164,15 +176,15 @@ def _hot_water(book: _Book, promised: Promised, stops_c: tuple[float, float, flo
     boost, demand = book.setting(words.MORE_HOT_WATER), book.setting(words.DEMAND)
     if boost is not None:
         found[Lever.DHW_BOOST] = Setting(boost.id, promised[Lever.DHW_BOOST], _on(boost))
-    if demand is not None and demand.number in (0, 1, 2) and not _is_smart(book.points):
+    if demand is not None and demand.number in (0, 1, 2) and not _is_smart(book.index):
         low, high = stops_c[0], stops_c[2]
         limits = replace(promised[Lever.DHW_SETPOINT_C], minimum=low, maximum=high, step=(high - low) / 2)
         found[Lever.DHW_SETPOINT_C] = Setting(demand.id, limits)
     return found
 
 
-def _is_smart(points: Sequence[VendorPoint]) -> bool:
-    switch = first(points, words.SMART_SWITCH)
+def _is_smart(index: Index) -> bool:
+    switch = index.first(words.SMART_SWITCH)
     return switch is not None and switch.number == 1
 
 
@@ -186,16 +198,16 @@ def _set(point: VendorPoint, promised: LeverRange, book: _Book) -> Setting:
     return Setting(point.id, point.limits(promised, is_scaled=book.is_scaled))
 
 
-def _stops_c(points: Sequence[VendorPoint]) -> tuple[float, float, float]:
+def _stops_c(index: Index) -> tuple[float, float, float]:
     """Where charges end at small, medium and large demand: the device's own figures, else the factory's."""
-    own = [found.number if (found := first(points, id_)) else None for id_ in words.STOP_TEMPERATURES]
+    own = [found.number if (found := index.first(id_)) else None for id_ in words.STOP_TEMPERATURES]
     low, middle, high = own
     if low is None or middle is None or high is None or not low < middle < high:
         return words.USUAL_STOPS_C
     return low, middle, high
 
 
-def _currents(points: Sequence[VendorPoint]) -> tuple[str, ...]:
+def _currents(index: Index) -> tuple[str, ...]:
     """The three phases' current sensors, if all are there."""
-    found = [first(points, id_) for id_ in words.PHASE_CURRENTS]
+    found = [index.first(id_) for id_ in words.PHASE_CURRENTS]
     return words.PHASE_CURRENTS if all(point and point.number is not None for point in found) else ()

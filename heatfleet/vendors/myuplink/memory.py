@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from heatfleet.domain.readings import Channel
 from heatfleet.vendors.myuplink.mapping import DeviceMap
-from heatfleet.vendors.myuplink.shapes import Notification, System
+from heatfleet.vendors.myuplink.shapes import Notification, System, Zone
 
 MOST = 20_000
 ASK_SYSTEMS_EVERY = timedelta(minutes=30)
@@ -33,7 +33,7 @@ class Remembered(OrderedDict[Key, Value]):
 
 @dataclass(frozen=True)
 class Account:
-    """The account's systems; since ``asked_at`` (wall clock): what their notifications were, which devices know."""
+    """The account's systems; since ``asked_at`` (fleet clock): what their notifications were, which devices know."""
 
     systems: tuple[System, ...]
     asked_at: datetime
@@ -61,9 +61,9 @@ class Account:
 
 @dataclass(frozen=True)
 class Probed:
-    """A device's map when it was last made; ``has_zones`` None = nobody has asked."""
+    """A device's map when it was last made; ``zones`` = those it had when they were asked for, None = never."""
 
     known: DeviceMap
     channels: frozenset[Channel]
     at: datetime
-    has_zones: bool | None = None
+    zones: tuple[Zone, ...] | None = None

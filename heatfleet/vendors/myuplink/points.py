@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.readings import MODES, Channel, Notice, OperationalMode, Quality, Reading
 from heatfleet.vendors.kit.driver import Write
 from heatfleet.vendors.myuplink import words
 from heatfleet.vendors.myuplink.mapping import DeviceMap, Setting
-from heatfleet.vendors.myuplink.shapes import Notification, VendorPoint, Zone, first, newest_at, number, plain, utc
+from heatfleet.vendors.myuplink.shapes import Index, Notification, VendorPoint, Zone, number, plain, utc
 from heatfleet.vendors.myuplink.words import Word
 
 VOLTAGE_V = 230.0
@@ -44,9 +45,14 @@ class Answer:
     points: Sequence[VendorPoint]
     zones: Sequence[Zone] = ()
 
+    @cached_property
+    def index(self) -> Index:
+        """The points, found quickly."""
+        return Index(self.points)
+
     def as_of(self, moment: Moment) -> datetime:
         """The instant for which the points of a device that is not known to be disconnected are true."""
-        newest = newest_at(self.points)
+        newest = self.index.newest_at
         if moment.is_connected or newest is None:
             return moment.now
         return min(newest, moment.now)
@@ -97,10 +103,10 @@ def _power(answer: Answer, known: DeviceMap) -> Iterator[Found]:
 
 
 def _mode(answer: Answer, known: DeviceMap) -> Iterator[Found]:
-    point = first(answer.points, known.mode)
+    point = answer.index.first(known.mode)
     if point is None or point.number is None:
         return
-    compressor = first(answer.points, words.DEFROSTING[0])
+    compressor = answer.index.first(words.DEFROSTING[0])
     table = words.MODES.get(words.SAME_MODES.get(point.id, point.id), words.MODES["49994"])
     mode = table.get(round(point.number))
     if compressor is not None and compressor.number is not None and round(compressor.number) in words.DEFROSTING[1]:
@@ -113,18 +119,18 @@ def _settings(answer: Answer, known: DeviceMap) -> Iterator[Found]:
     """The levers as they stand."""
     for lever, setting in known.settings.items():
         word = words.SETTINGS.get(lever)
-        point = first(answer.points, setting.parameter_id, word.name if word else None)
+        point = answer.index.first(setting.parameter_id, word.name if word else None)
         if lever is Lever.SG_READY_STATE:
-            switch = first(answer.points, words.SG_SWITCH)
+            switch = answer.index.first(words.SG_SWITCH)
             yield Channel.SG_READY_STATE, _sg_state(answer), () if switch is None else (switch,)
-        elif setting.is_zone:
+        elif not setting.parameter_id:
             yield from _zone_setpoint(answer, setting)
         elif point is not None and point.number is not None:
             yield Channel(lever.value), _lever_value(lever, point.number, known), (point,)
 
 
 def _zone_setpoint(answer: Answer, setting: Setting) -> Iterator[Found]:
-    zone = next((zone for zone in answer.zones if str(zone.zone_id) == setting.parameter_id), None)
+    zone = next((zone for zone in answer.zones if str(zone.zone_id) == setting.zone_id), None)
     if zone is not None and (value := number(zone.setpoint_heat)) is not None:
         yield Channel.INDOOR_SETPOINT_C, value, ()
 
@@ -140,7 +146,7 @@ def _lever_value(lever: Lever, value: float, known: DeviceMap) -> float:
 
 def _sg_state(answer: Answer) -> float:
     """1 blocked … 4 free: what is requested while requests are on, else 2, the pump's own programme."""
-    switch, request, state = (first(answer.points, i) for i in (words.SG_SWITCH, words.SG_REQUEST, words.SG_STATE))
+    switch, request, state = (answer.index.first(i) for i in (words.SG_SWITCH, words.SG_REQUEST, words.SG_STATE))
     if switch is None or switch.number != 1:
         return 2.0
     if request is not None and request.number is not None:
@@ -149,8 +155,8 @@ def _sg_state(answer: Answer) -> float:
 
 
 def _points(answer: Answer, ids: Sequence[str], word: Word = NAMELESS) -> list[VendorPoint]:
-    found = (first((p for p in answer.points if p.number is not None), id_, word.name) for id_ in ids)
-    return [point for point in found if point is not None]
+    found = (answer.index.first(id_, word.name) for id_ in ids)
+    return [point for point in found if point is not None and point.number is not None]
 
 
 def _in_our_unit(point: VendorPoint) -> float:
@@ -181,8 +187,8 @@ def to_patch(writes: Sequence[Write], known: DeviceMap) -> Patch:
         setting = known.settings.get(lever)
         if setting is None:
             continue
-        if setting.is_zone:
-            zones[setting.parameter_id] = {"setpointHeat": value}
+        if setting.zone_id:
+            zones[setting.zone_id] = {"setpointHeat": value}
         elif lever is Lever.SG_READY_STATE:
             asked = _sg_patch(value, known)
             before |= asked.before
@@ -225,7 +231,7 @@ def to_notices(
         if one.device_id in (None, external_device_id)
     ]
     for parameter_id in words.SMART_PRICE:
-        point = first(answer.points, parameter_id)
+        point = answer.index.first(parameter_id)
         if point is not None and point.number == 1:
             said.append(Notice("smart_price", SMART_PRICE_ON, point.at or now))
     return tuple(said)

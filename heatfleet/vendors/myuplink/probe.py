@@ -48,7 +48,7 @@ def device_ref(abilities: Abilities, access: Access) -> DeviceRef:
     levers = {} if access.is_read_only else {lever: one.limits for lever, one in known.settings.items()}
     return DeviceRef(
         external_device_id=device.id,
-        name=plain(access.system.name) or product,
+        name=_name(device, product, access.system),
         manufacturer=brand_of(product),
         model=product,
         channels=abilities.channels,
@@ -57,6 +57,14 @@ def device_ref(abilities: Abilities, access: Access) -> DeviceRef:
         has_space_heating=known.has_space_lever or Channel.FLOW_TEMP_C in abilities.channels,
         cannot=tuple(_hindrances(abilities, access)),
     )
+
+
+def _name(device: Device, product: str, system: System) -> str:
+    """The house's name; where several devices stand in it, with what tells one from another."""
+    house = plain(system.name)
+    if len(system.devices) < 2:
+        return house or product
+    return f"{house} ({product} {(device.product.serial_number or device.id)[-4:]})".strip()
 
 
 _SENSORS = (Channel.INDOOR_TEMP_C, Channel.OUTDOOR_TEMP_C, Channel.DHW_TEMP_C)

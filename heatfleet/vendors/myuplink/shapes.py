@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import msgspec
@@ -43,6 +44,7 @@ class VendorPoint(msgspec.Struct, frozen=True, rename="camel"):
     step_value: Text = None
     enum_values: list[EnumValue] | None = None
     scale_value: Text = None
+    zone_id: Text = None
 
     @property
     def id(self) -> str:
@@ -64,10 +66,6 @@ class VendorPoint(msgspec.Struct, frozen=True, rename="camel"):
         """Its value; None for a text and for a sensor that is not there."""
         found = number(self.value)
         return None if found is None or found in MISSING else found
-
-    def is_of(self, category: str) -> bool:
-        """Whether it is in a smart-home category."""
-        return bool(category) and category in (self.smart_home_categories or ())
 
     def limits(self, promised: LeverRange, *, is_scaled: bool) -> LeverRange:
         """What of ``promised`` the point takes; v2 tells its limits unscaled, v3 (``is_scaled``) as they are."""
@@ -229,13 +227,50 @@ def number(value: Text) -> float | None:
     return found if math.isfinite(found) else None
 
 
-def newest_at(points: Iterable[VendorPoint]) -> datetime | None:
-    """When the device last told anything."""
-    return max((at for point in points if (at := point.at) is not None), default=None)
+class Index:
+    """The points of one answer, found quickly."""
 
+    def __init__(self, points: Sequence[VendorPoint]) -> None:
+        self.points = points
+        self._by_id: dict[str, list[VendorPoint]] = {}
+        for point in points:
+            self._by_id.setdefault(point.id, []).append(point)
 
-def first(points: Iterable[VendorPoint], parameter_id: str, name: re.Pattern[str] | None = None) -> VendorPoint | None:
-    """The point with this id, or None; of several the one whose name fits, else the first."""
-    same = [point for point in points if point.id == parameter_id]
-    fitting = [point for point in same if name is not None and name.search(point.name)]
-    return next(iter(fitting or same), None)
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """All parameter ids."""
+        return frozenset(self._by_id)
+
+    @cached_property
+    def newest_at(self) -> datetime | None:
+        """When the device last told anything."""
+        return max((at for point in self.points if (at := point.at) is not None), default=None)
+
+    @cached_property
+    def numbers(self) -> list[tuple[str, VendorPoint]]:
+        """Points that show a number, with their names."""
+        return [(point.name, point) for point in self.points if point.number is not None]
+
+    @cached_property
+    def _by_category(self) -> dict[str, list[VendorPoint]]:
+        found: dict[str, list[VendorPoint]] = {}
+        for _, point in self.numbers:
+            for category in point.smart_home_categories or ():
+                found.setdefault(category, []).append(point)
+        return found
+
+    def of_category(self, category: str) -> list[VendorPoint]:
+        """Points of a smart-home category that show a number."""
+        return self._by_category.get(category, [])
+
+    def named(self, name: re.Pattern[str] | None) -> list[VendorPoint]:
+        """Points whose name fits and that show a number."""
+        return [] if name is None else [point for text, point in self.numbers if name.search(text)]
+
+    def first(self, parameter_id: str, name: re.Pattern[str] | None = None) -> VendorPoint | None:
+        """The point with this id, or None; of several the one whose name fits, else the first."""
+        same = self._by_id.get(parameter_id, [])
+        if len(same) < 2:
+            return same[0] if same else None
+        fitting = [point for point in same if name is not None and name.search(point.name)]
+        return (fitting or same)[0]

@@ -95,7 +95,7 @@ ROOM_SETPOINT = Word(
     "sh-indoorSpHeat", ("47398",), ("47751",), _name(r"^room (sensor )?set ?point( value)?( heating)?\b.*\b1$")
 )
 USE_ROOM_SENSOR = "47394"
-CURVE_OFFSET = Word("sh-indoorSpOffsHeat", ("47011",), (), _name(r"^(heating )?offset\b.*\b(1|heating)$"))
+CURVE_OFFSET = Word("sh-indoorSpOffsHeat", ("47011",), ("3671",), _name(r"^(heating )?offset\b.*\b(1|heating)$"))
 DEMAND = Word(f_ids=("47041",), s_ids=("30338",), name=_name(r"^hot water demand$"))
 SMART_DEMAND, SMART_SWITCH = 4, "30337"
 MORE_HOT_WATER = Word(

@@ -15,7 +15,7 @@ from heatfleet.domain.levers import Lever, LeverRange
 from heatfleet.domain.readings import Snapshot
 from heatfleet.vendors.kit.answers import Answer, protocol_changed
 from heatfleet.vendors.kit.driver import DeviceRef, Grant, Receipt, RedirectStep, Write
-from heatfleet.vendors.kit.http import Call, VendorHttp
+from heatfleet.vendors.kit.http import Call, VendorHttp, call_for
 from heatfleet.vendors.kit.quota import Purpose
 from heatfleet.vendors.kit.redact import Redacted
 from heatfleet.vendors.sandbox.points import LEVERS, VendorPoint, channels_of, to_readings, to_settings
@@ -136,18 +136,9 @@ class Driver:
     def _call(
         self, method: str, path: str, grant: Grant, params: Mapping[str, str] | None = None, json: object = None
     ) -> Call:
-        is_write = method != "GET"
-        return Call(
-            method,
-            self._base_url + path,
-            account=grant.account_id,
-            purpose=Purpose.WRITE if is_write else Purpose.READ,
-            token=grant.secret["access_token"],
-            params=params or {},
-            json=json,
-            accept=frozenset({409, 422}) if is_write else frozenset(),
-            is_idempotent=is_write,
-        )
+        accept = frozenset({409, 422}) if method != "GET" else frozenset[int]()
+        call = call_for(grant, method, self._base_url + path)
+        return replace(call, params=params or {}, json=json, accept=accept)
 
     async def _trade(self, form: Mapping[str, str], account: str) -> Grant:
         """A grant from the token endpoint; never repeated, because codes and refresh tokens are single use."""

@@ -19,6 +19,7 @@ from heatfleet.domain.readings import Channel, Quality, Snapshot
 from heatfleet.vendors.kit.driver import Cannot, DeviceRef, Driver, Grant, Hindrance, RedirectStep, Unread, Write
 from heatfleet.vendors.kit.emulation.asgi import Request, Response, answer
 from heatfleet.vendors.kit.emulation.cloud import Place
+from heatfleet.vendors.kit.emulation.faults import Fault
 from heatfleet.vendors.kit.emulation.homes import mild_winter
 from heatfleet.vendors.kit.emulation.robot import sign_in_by_redirect
 from heatfleet.vendors.kit.grants import TokenStale
@@ -240,6 +241,23 @@ async def test_two_devices_of_a_system_share_one_call_for_notices_and_each_gets_
     assert (await world.snapshot(grant, CTC)).notices == ()
 
 
+async def test_a_reading_does_without_notices_when_the_cloud_cannot_tell_them(world: World) -> None:
+    grant = await world.connect(0)
+    world.cloud.faults.next(Fault.HTML_502, 6, path="/v2/systems/")  # three tries each: systems, notifications
+    snapshot = await world.snapshot(grant, F730)
+    assert snapshot.notices is None
+    assert snapshot.value(Channel.OUTDOOR_TEMP_C) is not None
+    world.cloud.faults.clear()
+    assert (await world.snapshot(grant, F730)).notices == (), "asked again at once"
+
+
+async def test_subscriptions_are_not_asked_for_with_every_look(world: World) -> None:
+    grant = await world.connect(0)
+    for _ in range(3):
+        await world.driver.list_devices(grant)
+    assert world.cloud.taken().count("GET /v2/systems/subscriptions") == 1
+
+
 async def test_smart_price_adaption_is_a_notice(world: World) -> None:
     grant = await world.connect(1)
     world.cloud.play(S735, "smart_price", 1.0)
@@ -369,6 +387,20 @@ async def test_a_zone_is_moved_through_its_own_address(world: World) -> None:
     grant = await world.connect(2)
     assert await moved(world, grant, CTC, Write(Lever.INDOOR_SETPOINT_C, 23.0)) == 23.0
     assert "PATCH /v2/devices/zones/1" in world.cloud.taken()
+
+
+async def test_trap_the_setpoints_own_point_takes_a_write_in_vain_so_its_zone_is_moved(
+    world: World,
+) -> None:
+    grant = await world.connect(1)
+    before = (await world.snapshot(grant, S735)).value(Channel.INDOOR_SETPOINT_C)
+    refused = await world.driver._cloud.patch_points(grant, S735, {"47751": "23"})  # type: ignore[attr-defined]
+    world.clock.advance(timedelta(minutes=6))
+    assert (refused, (await world.snapshot(grant, S735)).value(Channel.INDOOR_SETPOINT_C)) == (frozenset(), before)
+    assert await moved(world, grant, S735, Write(Lever.INDOOR_SETPOINT_C, 23.0)) == 23.0
+    calls = world.cloud.taken()
+    assert "PATCH /v2/devices/zones/1" in calls
+    assert calls.count("GET /v2/devices/smart-home-zones") == 1, "the point tells it, so a poll stays one call"
 
 
 async def test_a_driver_that_has_just_started_reads_before_it_writes(world: World) -> None:

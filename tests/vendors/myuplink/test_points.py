@@ -309,6 +309,17 @@ def test_a_zone_steers_the_room_where_nothing_else_does() -> None:
         assert with_zones(mapped(product="EcoPart"), [useless], PROMISED).settings == {}
 
 
+def test_a_points_own_zone_is_moved_where_there_are_several() -> None:
+    zones = [
+        msgspec.convert({"zoneId": id_, "supportedModes": "heat", "setpointHeat": 20.0}, Zone) for id_ in ("1", "4")
+    ]
+    known = mapped(point("47751", 21.0, zoneId="4"), point("48351", 20.5), product="SMO S40")
+    assert known.wants_zones
+    assert not known.needs_zones
+    patch = to_patch([Write(Lever.INDOOR_SETPOINT_C, 22.0)], with_zones(known, zones, PROMISED))
+    assert (patch.points, patch.zones) == ({}, {"4": {"setpointHeat": 22.0}})
+
+
 def test_notices_are_the_devices_own_and_what_works_against_us() -> None:
     said = [
         Notification(1, "here", 2, "Low\u00ad pressure", "Call somebody.", NOW),

@@ -1,6 +1,6 @@
 """A cloud with virtual homes behind it: signing in, call limits, devices that vanish or ignore writes, restarts.
 
-Time comes only from the clock handed in: fleet time for homes and writes, wall time for tokens and call limits.
+Time comes only from the clock handed in: fleet time for homes, writes and call limits, wall time for tokens.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class HomesCloud(EmulatedCloud):
     def enter(self, request: Request) -> tuple[Token, Mapping[str, str]]:
         """Who calls, and the headers that say what is left; 401 without a good token, 429 beyond the limit."""
         token = self.oauth.bearer(request)
-        is_allowed, headers = self._window.count(token.account_id, self.clock.wall_now().timestamp())
+        is_allowed, headers = self._window.count(token.account_id, self.now.timestamp())
         if not is_allowed:
             fail(429, "too_many_calls", headers)
         self.advance()

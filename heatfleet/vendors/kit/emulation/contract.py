@@ -1,6 +1,7 @@
 """What an emulator offers to the one contract that ``tests/vendors/test_every_driver.py`` runs over all vendors.
 
-Each vendor's ``emulator.py`` has a function ``for_contract(clock) -> EmulatedVendor``.
+Each vendor's ``emulator.py`` has a function ``for_contract(clock) -> EmulatedVendor``; one that also has
+``for_demo(place) -> DemoCloud`` stands beside the sandbox in ``heatfleet demo``, for people to click in.
 """
 
 from __future__ import annotations
@@ -43,4 +44,20 @@ class EmulatedVendor(Protocol):
 
     def revoke_all(self) -> None:
         """Let every owner withdraw consent."""
+        ...
+
+
+class DemoCloud(Protocol):
+    """An emulated cloud as the demo serves it; its sign-in page shows who may sign in."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve it over HTTP."""
+        ...
+
+    def config(self, base_url: str) -> Mapping[str, str]:
+        """The driver's settings when the demo is reached at ``base_url``."""
+        ...
+
+    def save(self) -> None:
+        """Keep what must survive a restart."""
         ...
