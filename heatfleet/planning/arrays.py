@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from heatfleet.planning.compiled import allocating
 from heatfleet.planning.problem import Problem
 from heatfleet.thermal.arrays import Array
 
@@ -136,7 +136,7 @@ def _dose(problem: Problem) -> tuple[Array, Array, Array]:
     return np.clip(problem.dose_deadline_step, 0, problem.steps), problem.dose_temp, problem.dose_steps
 
 
-@njit(cache=True, nogil=True)
+@allocating
 def _modes(a: Array, b: Array, x0: Array, weight: Array) -> tuple[Array, Array, Array]:
     """Slow and fast mode (a, b, start, value) and the rows that turn w into them, (2, n).
 
@@ -165,7 +165,7 @@ def _modes(a: Array, b: Array, x0: Array, weight: Array) -> tuple[Array, Array, 
     return slow, fast, rows
 
 
-@njit(cache=True, nogil=True)
+@allocating
 def _second_state_value(a: Array, rows: Array, weight: Array, slow: Array, fast: Array, root: float) -> None:
     """Add to the modes' value what the second state is worth: its share is ``E[1, j] / E[0, j]``."""
     j = 0 if abs(rows[0, 0]) > abs(rows[0, 1]) else 1
@@ -178,7 +178,7 @@ def _second_state_value(a: Array, rows: Array, weight: Array, slow: Array, fast:
         fast[3] += weight[1] * lower / rows[1, j]
 
 
-@njit(cache=True, nogil=True)
+@allocating
 def home_of(batch: Batch, rules: Rules, i: int) -> Home:
     """Home ``i`` in modal coordinates and in units of its own dearest step."""
     steps, actions = batch.energy.shape[1], batch.energy.shape[2]

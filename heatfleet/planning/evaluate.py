@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from heatfleet.planning.arrays import Batch, Rules, batch_of
+from heatfleet.planning.compiled import compiled
 from heatfleet.planning.problem import Problem
 from heatfleet.thermal.arrays import Array
 
@@ -44,13 +44,13 @@ def evaluate(problem: Problem, action: Array) -> Evaluation:
     return Evaluation(**{names[j]: scores[:, j] for j in range(SCORES)}, indoor=indoor, tank=tank)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _score_all(batch: Batch, rules: Rules, action: Array, scores: Array, indoor: Array, tank: Array) -> None:
     for i in range(action.shape[0]):
         score(batch, rules, i, action[i], scores[i], indoor[i], tank[i])
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def score(batch: Batch, rules: Rules, i: int, action: Array, out: Array, indoor: Array, tank: Array) -> None:
     """Fill ``out`` (SCORES,), ``indoor`` (step,) and ``tank`` (step,) of home ``i``."""
     out[:] = 0.0
@@ -60,19 +60,19 @@ def score(batch: Batch, rules: Rules, i: int, action: Array, out: Array, indoor:
     out[OBJECTIVE] = out[COST] + out[PENALTY] + out[STARTS] * batch.start[i, 0] - value
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def ranking(out: Array, scale: float) -> float:
     """One number to compare plans by: the objective, with every broken rule dearer than any comfort."""
     broken = out[DWELL] * 1000.0 + out[FORBIDDEN] + out[DOSE] + out[STARTS_OVER]
     return out[OBJECTIVE] + _BROKEN * scale * broken
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _outside(value: float, low: float, high: float) -> float:
     return max(low - value, 0.0) + max(value - high, 0.0)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _simulate(batch: Batch, rules: Rules, i: int, action: Array, out: Array, indoor: Array, tank: Array) -> float:
     """Cost and penalty into ``out``; the terminal value of the stored heat."""
     a, b, w = batch.a[i], batch.b[i], batch.w[i]
@@ -102,7 +102,7 @@ def _simulate(batch: Batch, rules: Rules, i: int, action: Array, out: Array, ind
     return value + (batch.weight[i, 1] * (x1 - batch.x0[i, 1]) if n == 2 else 0.0)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _count_runs(batch: Batch, rules: Rules, i: int, action: Array, out: Array) -> None:
     """Starts, runs ended before their minimum length, and starts beyond the daily budget."""
     on, lasted, today = batch.run[i, 0] > 0, batch.run[i, 1], 0
@@ -122,7 +122,7 @@ def _count_runs(batch: Batch, rules: Rules, i: int, action: Array, out: Array) -
         on, lasted = now, 1
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _check_dose(batch: Batch, i: int, tank: Array, out: Array) -> None:
     """1 into ``out[DOSE]`` when a dose was asked for and the tank is never hot for long enough before the deadline."""
     deadline, steps = int(batch.dose[i, 0]), int(batch.dose[i, 2])
@@ -153,7 +153,7 @@ def best_for(steps: int) -> Best:
     )
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def consider(batch: Batch, rules: Rules, i: int, scale: float, action: Array, best: Best) -> bool:
     """Keep ``action`` when it scores better than the best so far; whether it did."""
     score(batch, rules, i, action, best.trial, best.indoor, best.tank)

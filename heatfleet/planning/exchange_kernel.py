@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from heatfleet.planning.arrays import Batch, Home, Rules
+from heatfleet.planning.compiled import compiled, inlined
 from heatfleet.planning.evaluate import Best, consider, score
 from heatfleet.planning.lanes import LANES, aligned, load, minus, most, plus, same, times, total
 from heatfleet.thermal.arrays import Array
@@ -49,7 +49,7 @@ def touch_for(steps: int, actions: int) -> Touch:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _open(batch: Batch, i: int, home: Home, touch: Touch) -> None:
     """Fill what does not depend on the plan of home ``i``."""
     steps, charge, size = home.heat.shape[0], home.heat.shape[1] - 1, touch.cold.shape[0]
@@ -66,7 +66,7 @@ def _open(batch: Batch, i: int, home: Home, touch: Touch) -> None:
         slow, fast, tank = home.slow[0] * slow, home.fast[0] * fast, batch.tank[i, 0] * tank
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _see(batch: Batch, rules: Rules, i: int, home: Home, indoor: Array, tank: Array, touch: Touch) -> None:
     """Fill what depends on the trajectories (step,) of the plan."""
     size, weight = touch.cold.shape[0], rules.step_h * rules.dhw_penalty / home.scale
@@ -80,7 +80,7 @@ def _see(batch: Batch, rules: Rules, i: int, home: Home, indoor: Array, tank: Ar
         touch.rest[n // LANES] = touch.rest[n // LANES + 1] + home.penalty * house + weight * water
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _outside(cold: Array, hot: Array, response: Array, t: int, by: float, u: int, also: float) -> float:
     """Kelvins outside the band, summed from step ``t`` on, if ``by`` more comes in at ``t`` and ``also`` at ``u``."""
     size, none, sum_ = cold.shape[0], same(0.0), same(0.0)
@@ -92,7 +92,7 @@ def _outside(cold: Array, hot: Array, response: Array, t: int, by: float, u: int
     return total(sum_)
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _gain(home: Home, touch: Touch, water: float, action: Array, t: int, x: int, u: int, y: int) -> float:
     """What is won when step ``t`` does ``x`` and the later step ``u`` does ``y`` instead; nothing when it cannot be
     much. Starts and dwell are not looked at."""
@@ -111,7 +111,7 @@ def _gain(home: Home, touch: Touch, water: float, action: Array, t: int, x: int,
     return saved - water * _outside(touch.tank_cold, touch.tank_hot, touch.kept, t, by, u, also)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _begins(action: Array, t: int) -> int:
     """The first step of the run that ``t`` belongs to."""
     on = action[t] > 0
@@ -120,7 +120,7 @@ def _begins(action: Array, t: int) -> int:
     return t
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _runs_hold(batch: Batch, rules: Rules, i: int, action: Array, t: int) -> bool:
     """Whether the runs around step ``t`` last as long as they must; the last may be open."""
     steps, begin = action.shape[0], _begins(action, t)
@@ -139,7 +139,7 @@ def _runs_hold(batch: Batch, rules: Rules, i: int, action: Array, t: int) -> boo
     return True
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _take(batch: Batch, rules: Rules, i: int, home: Home, action: Array, best: Best, touch: Touch,
           t: int, x: int, u: int, y: int) -> bool:  # fmt: skip
     """Let step ``t`` do ``x`` and step ``u`` do ``y``; undone, and False, when that is not better after all."""
@@ -154,7 +154,7 @@ def _take(batch: Batch, rules: Rules, i: int, home: Home, action: Array, best: B
     return False
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _moved(move: int, a: int, b: int, charge: int) -> tuple[int, int]:
     """What two steps that do ``a`` and ``b`` do after a move: exchanged; one raised and the other lowered; then the
     first on its own, any action. The same as before when there is no such move."""
@@ -168,7 +168,7 @@ def _moved(move: int, a: int, b: int, charge: int) -> tuple[int, int]:
     return x, y
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _moves(t: int, u: int, apart: int, actions: int) -> int:
     """How many moves of steps ``t`` and ``u`` are tried; beyond ``apart`` only the exchange."""
     if u == t + 1:
@@ -176,7 +176,7 @@ def _moves(t: int, u: int, apart: int, actions: int) -> int:
     return 3 if u <= t + apart else 1
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def exchange(batch: Batch, rules: Rules, i: int, home: Home, limits: tuple[int, int, int], best: Best,
              touch: Touch) -> None:  # fmt: skip
     """Make the best plan better by moves of two steps each, all of them tried in a sweep.

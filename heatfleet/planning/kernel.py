@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from heatfleet.planning.arrays import Batch, Home, Rules, home_of
+from heatfleet.planning.compiled import allocating, compiled
 from heatfleet.planning.evaluate import STARTS_OVER, Best, consider
 from heatfleet.planning.exchange_kernel import Touch, exchange
 from heatfleet.planning.plane_kernel import Plane, lay_plane, plane_backward, plane_walk, swing_k
@@ -33,7 +33,7 @@ class Effort(NamedTuple):
     swing_k: float  # polished where heat moves the fast mode by more than this
 
 
-@njit(cache=True, nogil=True)
+@allocating
 def _first_mode(batch: Batch, rules: Rules, i: int) -> tuple[int, int]:
     """Run-mode before step 0, and how many steps the tank must wait until the pump may start."""
     lasted = batch.run[i, 1]
@@ -42,7 +42,7 @@ def _first_mode(batch: Batch, rules: Rules, i: int) -> tuple[int, int]:
     return rules.min_on + min(lasted, rules.min_off) - 1, max(rules.min_off - lasted, 0)
 
 
-@njit(cache=True, nogil=True)
+@allocating
 def _steady_fast_mode(home: Home, nominal: Array) -> None:
     """First guess of the fast mode: heat that would hold the lower part of the band for ever."""
     nominal[0] = home.fast[2]
@@ -57,7 +57,7 @@ def _steady_fast_mode(home: Home, nominal: Array) -> None:
         nominal[t + 1] = home.fast[0] * nominal[t] + home.fast[1] * heat + home.fast_w[t]
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _used_k(home: Home, nominal: Array) -> float:
     """How far heat raises the fast mode on the nominal trajectory, at most [K]."""
     free, most = home.fast[2], 0.0
@@ -67,7 +67,7 @@ def _used_k(home: Home, nominal: Array) -> float:
     return most
 
 
-@njit(cache=True, nogil=True)
+@allocating
 def _blend(known: Array, new: Array, share: float) -> None:
     """Move the surcharge towards the newly seen loss."""
     for t in range(known.shape[0]):
@@ -75,7 +75,7 @@ def _blend(known: Array, new: Array, share: float) -> None:
         known[t] += share * (value - known[t])
 
 
-@njit(cache=True, nogil=True)
+@allocating
 def plan_homes(
     batch: Batch,
     rules: Rules,

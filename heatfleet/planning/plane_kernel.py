@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from heatfleet.planning.arrays import BIG, Home
+from heatfleet.planning.compiled import compiled, inlined
 from heatfleet.planning.lanes import aligned, least, load, plus, same, store, times
 from heatfleet.planning.space_kernel import (
     CELLS,
@@ -59,7 +59,7 @@ def plane_for(steps: int, modes: int, actions: int, layers: int) -> Plane:
     )  # fmt: skip
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def swing_k(home: Home) -> float:
     """How far the fast mode may rise by heat [K]."""
     most = 0.0
@@ -69,7 +69,7 @@ def swing_k(home: Home) -> float:
     return home.fast[1] * most / max(1.0 - home.fast[0], 1e-6)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def lay_plane(home: Home, grid: Grid, plane: Plane, used_k: float) -> None:
     """Fill the grid of ``u`` (the reachable part of the band and its margin) and the layers of ``phi``."""
     steps, layers = home.heat.shape[0], plane.rows.shape[1]
@@ -97,7 +97,7 @@ def lay_plane(home: Home, grid: Grid, plane: Plane, used_k: float) -> None:
     _lay_plane_guards(home, grid, plane)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _lay_plane_guards(home: Home, grid: Grid, plane: Plane) -> None:
     """How far beyond the cells a step may land, from the lowest layer without heat to the highest with all of it."""
     grid.below[0] = grid.above[0] = 1
@@ -114,7 +114,7 @@ def _lay_plane_guards(home: Home, grid: Grid, plane: Plane) -> None:
         grid.above[t + 1] = min(max(int(np.floor(high / spacing)) + 2, 1), GUARD)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _relay_plane(after: Array, moved: Array, ratio: float) -> None:
     """Layers on cells ``ratio`` times as wide, same first cell."""
     for i in range(after.shape[2]):
@@ -127,7 +127,7 @@ def _relay_plane(after: Array, moved: Array, ratio: float) -> None:
                 moved[j, mode, i] = value + share * (after[j, mode, left + 1] - value)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def plane_backward(home: Home, grid: Grid, plane: Plane, slots: Array, start: float, min_on: int, min_off: int) -> None:
     """Fill ``plane.rows``: the cost still to come from every cell, layer, run-mode and step."""
     steps, layers, modes, rows = home.heat.shape[0], plane.rows.shape[1], min_on + min_off, plane.rows
@@ -155,7 +155,7 @@ def plane_backward(home: Home, grid: Grid, plane: Plane, slots: Array, start: fl
                 extrapolate(rows, (now + mode) * SIZE, grid.below[t], grid.above[t])
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _terminal(home: Home, grid: Grid, plane: Plane, steps: int, modes: int) -> None:
     """Minus the value of the heat stored at the end, and the penalty of the last state."""
     _be_outside(home, grid, plane, steps)
@@ -170,7 +170,7 @@ def _terminal(home: Home, grid: Grid, plane: Plane, steps: int, modes: int) -> N
             extrapolate(plane.rows, ((steps * layers + j) * modes + mode) * SIZE, grid.below[steps], grid.above[steps])
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _land_layer(home: Home, grid: Grid, plane: Plane, t: int, j: int, slot: bool) -> None:
     """Cost of step ``t`` for each action, and where each lands from layer ``j``; in a forced slot all else is BIG."""
     charge, layers, phi = home.heat.shape[1] - 1, plane.rows.shape[1], j * plane.room[1]
@@ -185,7 +185,7 @@ def _land_layer(home: Home, grid: Grid, plane: Plane, t: int, j: int, slot: bool
         plane.taps[k, 1], plane.taps[k, 2] = at - left, up - layer
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _be_outside(home: Home, grid: Grid, plane: Plane, t: int) -> None:
     """The penalty of the cells before step ``t``, which is that of step ``t - 1``; none before the first step."""
     if t == 0:
@@ -195,13 +195,13 @@ def _be_outside(home: Home, grid: Grid, plane: Plane, t: int) -> None:
     fill_base(plane.outside, 0, 0.0, home.penalty, home.low[t - 1] - first, first - home.high[t - 1], grid.width[t])
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _between(after: Array, m: int, n: int, low: Array, high: Array) -> Array:
     """A vector of what lies between two layers."""
     return plus(times(high, load(after, n)), times(low, load(after, m)))
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _best_of_plane(out: Array, to: int, plane: Plane, after: Array, row: int, layer: int, begin: int, end: int) -> None:
     """As ``space_kernel._best_of``, between two layers; ``layer`` = elements from a layer to the next."""
     outside, a = plane.outside, same(FAR)
@@ -222,7 +222,7 @@ def _best_of_plane(out: Array, to: int, plane: Plane, after: Array, row: int, la
     store(out, to + 32, plus(c, load(outside, 32)))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _read(rows: Array, mode: int, at: float, up: float) -> float:
     """Value between cells and layers."""
     left = min(max(int(at), GUARD), GUARD + CELLS - 2)
@@ -233,7 +233,7 @@ def _read(rows: Array, mode: int, at: float, up: float) -> float:
     return lower + g * (upper - lower)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _values(home: Home, grid: Grid, plane: Plane, t: int, x: Array, modes_after: tuple[int, int], out: Array) -> float:
     """Value of every action into ``out``: 0 leads to ``modes_after[0]``, others to ``[1]``; the fast mode's drift."""
     slow, fast = _drift(home, t, x)
@@ -245,7 +245,7 @@ def _values(home: Home, grid: Grid, plane: Plane, t: int, x: Array, modes_after:
     return fast
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def plane_walk(home: Home, grid: Grid, plane: Plane, slots: Array, start: float, mode: int, min_on: int, min_off: int,
                nominal: Array, action: Array, lost: Array) -> None:  # fmt: skip
     """As ``space_kernel.walk``, on the plane."""

@@ -12,9 +12,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from heatfleet.planning.arrays import BIG, Home
+from heatfleet.planning.compiled import compiled, inlined
 from heatfleet.planning.lanes import LANES, after_first, aligned, least, load, most, peek, plus, same, store, times
 from heatfleet.thermal.arrays import Array
 
@@ -63,7 +63,7 @@ def grid_for(steps: int, actions: int) -> Grid:
     return Grid(np.zeros(steps + 1), np.zeros(steps + 1), below, above, np.zeros((9, max(steps + 1, actions, 2))))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _heat_range(home: Home, t: int) -> tuple[float, float]:
     """Least and most allowed heat of step ``t`` [kW]."""
     low, high = 1e9, -1e9
@@ -76,7 +76,7 @@ def _heat_range(home: Home, t: int) -> tuple[float, float]:
     return low, high
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def lay_grid(home: Home, nominal: Array, margin_k: float, grid: Grid) -> None:
     """Fill ``grid`` with the states that are reachable and worth a look.
 
@@ -108,7 +108,7 @@ def lay_grid(home: Home, nominal: Array, margin_k: float, grid: Grid) -> None:
     _lay_guards(home, grid)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _lay_widths(home: Home, most: Array, top: Array, grid: Grid) -> None:
     """Cell widths: shrinking with the mode inside a segment, wide enough for window and largest shift."""
     steps, a = home.heat.shape[0], home.slow[0]
@@ -129,7 +129,7 @@ def _lay_widths(home: Home, most: Array, top: Array, grid: Grid) -> None:
         begin = end
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _lay_guards(home: Home, grid: Grid) -> None:
     """How far beyond the cells a step may land."""
     grid.below[0] = grid.above[0] = 1
@@ -144,7 +144,7 @@ def _lay_guards(home: Home, grid: Grid) -> None:
         grid.above[t + 1] = min(max(int(np.floor(high / spacing)) + 2, 1), GUARD)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def backward(
     home: Home, grid: Grid, work: Work, nominal: Array, slots: Array, start: float, min_on: int, min_off: int
 ) -> None:
@@ -174,7 +174,7 @@ def backward(
             extrapolate(rows, (now + mode) * SIZE, grid.below[t], grid.above[t])
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def extrapolate(rows: Array, row: int, below: int, above: int) -> None:
     """Fill at least ``below`` and ``above`` cells beyond those of the row that begins at element ``row`` linearly;
     below, being colder is never better."""
@@ -191,7 +191,7 @@ def extrapolate(rows: Array, row: int, below: int, above: int) -> None:
         store(rows, high + 1 + i, plus(way, same(f4(i) * slope)))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _relay(source: Array, out: Array, ratio: float) -> None:
     """Rows on cells ``ratio`` times as wide, same first cell."""
     for i in range(source.shape[1]):
@@ -202,7 +202,7 @@ def _relay(source: Array, out: Array, ratio: float) -> None:
             out[mode, i] = source[mode, left] + share * (source[mode, left + 1] - source[mode, left])
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _land(home: Home, grid: Grid, work: Work, nominal: Array, t: int, slot: bool) -> None:
     """Cost of step ``t`` for each action and cell, and where each action lands; in a forced slot all else is BIG."""
     last, charge = t == home.heat.shape[0] - 1, home.heat.shape[1] - 1
@@ -222,7 +222,7 @@ def _land(home: Home, grid: Grid, work: Work, nominal: Array, t: int, slot: bool
         fill_base(work.base, k, cost, home.penalty, home.low[t] - indoor, indoor - home.high[t], spacing)
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def fill_base(base: Array, k: int, cost: float, weight: float, below: float, above: float, step: float) -> None:
     """Cost of action ``k`` plus the penalty where it lands; ``below``, ``above`` = distances to the band at cell 0."""
     none, slope = same(ZERO), same(weight)
@@ -233,13 +233,13 @@ def fill_base(base: Array, k: int, cost: float, weight: float, below: float, abo
         store(base, k * CELLS + i, plus(same(cost), times(slope, plus(cold, hot))))
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def blend(cost: Array, here: Array, next_: Array, left: Array, right: Array) -> Array:
     """Cost of the step, plus what follows it between the cells of ``here`` and those one further on."""
     return plus(times(right, after_first(here, next_)), plus(times(left, here), cost))
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _best_of(out: Array, to: int, work: Work, after: Array, row: int, begin: int, end: int) -> None:
     """Best cost of this step by actions ``begin..end-1`` and of all later ones that follow the row ``after``.
 
@@ -260,7 +260,7 @@ def _best_of(out: Array, to: int, work: Work, after: Array, row: int, begin: int
     store(out, to + 32, c)
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def choose(rows: Array, row: int, turned: Array, start: float, full_on: int, full_off: int) -> None:
     """The two run-modes that may turn: go on as the mode before would have to, or begin a run of the other kind.
 
@@ -275,7 +275,7 @@ def choose(rows: Array, row: int, turned: Array, start: float, full_on: int, ful
         store(rows, to_off + i, least(off, plus(begun, price)))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _drift(home: Home, t: int, x: Array) -> tuple[float, float]:
     """Slow and fast mode after step ``t`` without heat, from the true state ``x`` (n,)."""
     slow = fast = 0.0
@@ -288,7 +288,7 @@ def _drift(home: Home, t: int, x: Array) -> tuple[float, float]:
     return slow, fast
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _advance(home: Home, t: int, k: int, x: Array) -> None:
     """Move the true state one step on."""
     old, heat = x[0], home.heat[t, k]
@@ -297,7 +297,7 @@ def _advance(home: Home, t: int, k: int, x: Array) -> None:
         x[j] = after + (home.a[j, 1] * x[1] if x.shape[0] == 2 else 0.0)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _look_ahead(home: Home, grid: Grid, t: int, x: Array, here: Array, at: Array) -> tuple[float, float]:
     """Cost of each action now into ``here`` (action,), its place in the next rows into ``at``; the drift."""
     slow, fast = _drift(home, t, x)
@@ -311,14 +311,14 @@ def _look_ahead(home: Home, grid: Grid, t: int, x: Array, here: Array, at: Array
     return slow, fast
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _read(row: Array, at: float) -> float:
     """Value of a row between its cells, linear on beyond them."""
     left = min(max(int(at), GUARD), GUARD + CELLS - 2)
     return row[left] + (at - left) * (row[left + 1] - row[left])
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _cheapest(here: Array, at: Array, row: Array, begin: int, end: int) -> tuple[int, float]:
     """The best action among ``begin..end-1`` when all lead to the same row, and its value."""
     action, best = begin, 1e18
@@ -329,7 +329,7 @@ def _cheapest(here: Array, at: Array, row: Array, begin: int, end: int) -> tuple
     return action, best
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def walk(home: Home, grid: Grid, rows: Array, slots: Array, start: float, mode: int, min_on: int, min_off: int,
          nominal: Array, action: Array, lost: Array) -> None:  # fmt: skip
     """Follow the value function from the true start: fills ``action``, the fast mode in ``nominal``, and ``lost``.

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from heatfleet.planning.arrays import Batch, Rules
+from heatfleet.planning.compiled import compiled, inlined
 from heatfleet.planning.lanes import LANES, aligned, least, load, minus, most, peek, plus, same, store, times
 from heatfleet.thermal.arrays import Array
 
@@ -45,7 +45,7 @@ def tank_for(steps: int) -> Tank:
     return Tank(low, high, weight, cost, rise, aligned(steps + 1, 2, SIZE), np.zeros(steps + 1), np.zeros(steps + 1))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def open_tank(batch: Batch, rules: Rules, i: int, scale: float, tank: Tank) -> None:
     """Fill bands and weights of home ``i``."""
     for t in range(tank.rise.shape[0]):
@@ -54,7 +54,7 @@ def open_tank(batch: Batch, rules: Rules, i: int, scale: float, tank: Tank) -> N
         tank.rise[t] = batch.tank[i, 1] * batch.dhw_heat[i, t]
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def charge_costs(batch: Batch, i: int, scale: float, lost: Array, locked: int, tank: Tank) -> bool:
     """Cost of charging in each step, forbidden and locked steps far too dear; False when there is nothing to plan."""
     last, any_heat = batch.energy.shape[2] - 1, False
@@ -66,7 +66,7 @@ def charge_costs(batch: Batch, i: int, scale: float, lost: Array, locked: int, t
     return any_heat and batch.tank[i, 1] > 0.0
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _lay(batch: Batch, i: int, tank: Tank) -> None:
     """Cells of each step: from the coldest reachable to a margin above the band."""
     steps, a = tank.cost.shape[0], batch.tank[i, 0]
@@ -85,13 +85,13 @@ def _lay(batch: Batch, i: int, tank: Tank) -> None:
         width *= a
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _outside(temp: float, low: float, high: float, weight: float, fair: float) -> float:
     """Penalty of a tank temperature; above the band always at the fair weight."""
     return weight * max(low - temp, 0.0) + fair * max(temp - high, 0.0)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _back(batch: Batch, i: int, fair: float, value: float, run_cost: float, tank: Tank) -> float:
     """Fill the rows; the value at the start."""
     steps, rows = tank.cost.shape[0], tank.rows
@@ -107,7 +107,7 @@ def _back(batch: Batch, i: int, fair: float, value: float, run_cost: float, tank
     return min(rows[0, 0, GUARD], rows[0, 1, GUARD])
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _worth(rows: Array, row: int, at: float, cold: Array, hot: Array, weights: tuple[Array, Array], c: int) -> Array:
     """What follows ``at`` cells on, between two cells, plus the penalty there."""
     left = min(max(int(np.floor(at)), -GUARD), GUARD - 2)
@@ -117,7 +117,7 @@ def _worth(rows: Array, row: int, at: float, cold: Array, hot: Array, weights: t
     return plus(times(weights[0], most(cold, none)), plus(times(weights[1], most(hot, none)), after))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _backup(rows: Array, row: int, at: tuple[float, float], band: tuple[float, float, float, float],
             steps_k: tuple[float, float], costs: tuple[float, float]) -> None:  # fmt: skip
     """One Bellman backup into the two rows from element ``row`` on: each cell lands a constant number of cells away,
@@ -135,7 +135,7 @@ def _backup(rows: Array, row: int, at: tuple[float, float], band: tuple[float, f
     _guards(rows, row + SIZE)
 
 
-@njit(cache=True, nogil=True, _nrt=False, forceinline=True)
+@inlined
 def _guards(rows: Array, row: int) -> None:
     """Beyond the cells, linear on, but never better than at the edge: nothing is won out there."""
     low, high, none = row + GUARD, row + GUARD + CELLS - 1, np.float32(0.0)
@@ -147,7 +147,7 @@ def _guards(rows: Array, row: int) -> None:
         store(rows, row + g, plus(same(first + np.float32(GUARD) * below), times(way, same(-below))))
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _at(tank: Tank, t: int, row: int, temp: float) -> float:
     """Value before step ``t`` at a temperature, linear between cells and beyond them."""
     at = (temp - tank.first[t]) / tank.width[t] + GUARD
@@ -156,7 +156,7 @@ def _at(tank: Tank, t: int, row: int, temp: float) -> float:
     return value + (at - left) * (tank.rows[t, row, left + 1] - value)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _follow(batch: Batch, i: int, fair: float, run_cost: float, tank: Tank, slots: Array) -> None:
     """Walk the value function from the exact start; fills ``slots`` (step,)."""
     temp, row = batch.tank[i, 2], 0
@@ -170,7 +170,7 @@ def _follow(batch: Batch, i: int, fair: float, run_cost: float, tank: Tank, slot
         temp, row = (warm, 1) if slots[t] else (cool, 0)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def plan_tank(batch: Batch, rules: Rules, i: int, scale: float, run_cost: float, tank: Tank, slots: Array) -> None:
     """Fill ``slots`` (step,) with the steps that charge the tank of home ``i``."""
     fair, value = rules.step_h * rules.dhw_penalty / scale, batch.tank[i, 3] / scale
@@ -179,7 +179,7 @@ def plan_tank(batch: Batch, rules: Rules, i: int, scale: float, run_cost: float,
     _follow(batch, i, fair, run_cost, tank, slots)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def _ask_dose(batch: Batch, i: int, begin: int, fair: float, tank: Tank) -> None:
     """Raise the band to the dose temperature in the steps from ``begin`` on."""
     for t in range(begin, min(begin + int(batch.dose[i, 2]), tank.low.shape[0])):
@@ -187,7 +187,7 @@ def _ask_dose(batch: Batch, i: int, begin: int, fair: float, tank: Tank) -> None
         tank.weight[t] = DOSE_WEIGHT * max(fair, 1.0)
 
 
-@njit(cache=True, nogil=True, _nrt=False)
+@compiled
 def place_dose(batch: Batch, rules: Rules, i: int, scale: float, run_cost: float, tank: Tank) -> None:
     """Ask for the disinfection dose in the cheapest window before its deadline (tried every hour), if one is due."""
     deadline, steps = int(batch.dose[i, 0]), int(batch.dose[i, 2])
