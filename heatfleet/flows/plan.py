@@ -14,12 +14,10 @@ from heatfleet.domain.plans import Outlook, Plan, PlanStep
 from heatfleet.domain.time_grid import TimeGrid, floor_mtu
 from heatfleet.flows import toolbox_outlook as outlook
 from heatfleet.flows import toolbox_past
-from heatfleet.flows.toolbox_carbon import carbon_cost, with_carbon, without_carbon
+from heatfleet.flows.toolbox_extras import Extras, extras
 from heatfleet.flows.toolbox_fleet import Tools, in_executor
 from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
-from heatfleet.flows.toolbox_limits import limited, limits_kw
 from heatfleet.flows.toolbox_outlook import Home
-from heatfleet.flows.toolbox_solar import covered_share, with_sun
 from heatfleet.planning.budget import within_budget
 from heatfleet.planning.counterfactual import left_alone, outlooks, own_control
 from heatfleet.planning.read_back import Marks, read_back
@@ -59,29 +57,23 @@ async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
         loaded = await load(tx, sorted(set(heat_pump_ids)), only_optimised=True)
         around = await outlook.surroundings(tx, [loaded.sites[p.id] for p in loaded.pumps], grid, now)
         past = await toolbox_past.past(tx, loaded, toolbox_past.last_days(now, LATELY_DAYS))
-        sun = await covered_share(tx, loaded, around, now)
-        limits = await limits_kw(tx, [pump.id for pump in loaded.pumps], grid)
-        carbon = await carbon_cost(tx, [loaded.sites[p.id] for p in loaded.pumps], grid)
+        extra = await extras(tx, loaded, around, grid, now)
     homes = [home_of(loaded, pump) for pump in loaded.pumps]
     if not homes:
         return []
-    expected = with_carbon(with_sun(outlook.horizon(homes, around, grid), sun), carbon)
+    expected = extra.priced(outlook.horizon(homes, around, grid))
     priced = np.flatnonzero(~np.isnan(expected.price).any(axis=1))
     if not priced.size:
         return []
     lately = take(toolbox_past.seen(homes, past), priced)
     pumps, homes = [loaded.pumps[i] for i in priced], [homes[i] for i in priced]
-    asked = _asked(pumps, homes, grid, take(expected, priced), lately)
-    asked = asked if sun is None else replace(asked, marks=replace(asked.marks, sun=sun[priced] > 0.0))
-    asked = asked if limits is None else _under_limits(asked, limits[priced])
+    extra = extra.of(priced)
+    asked = _with_extras(_asked(pumps, homes, grid, take(expected, priced), lately), extra)
     answers = await in_executor(tools, answer, models_of(loaded, pumps, now), asked)
-    if carbon is not None:
-        answers = [
-            (without_carbon(steps, cost), beside) for (steps, beside), cost in zip(answers, carbon[priced], strict=True)
-        ]
+    found = zip(pumps, extra.as_paid([steps for steps, _ in answers]), answers, strict=True)
     made = {
         pump.id: Plan(steps, now, _version(loaded, pump), pump.policy_version, beside)
-        for pump, (steps, beside) in zip(pumps, answers, strict=True)
+        for pump, steps, (_, beside) in found
     }
     async with tools.database.write(FLEET) as tx:
         return await plans.replace(tx, made)
@@ -114,10 +106,14 @@ def _asked(pumps: Sequence[HeatPump], homes: Sequence[Home], grid: TimeGrid, exp
     )
 
 
-def _under_limits(asked: Asked, limits: Array) -> Asked:
-    """The same with limits of the grid (home, step) [kW], NaN = none."""
-    marks = replace(asked.marks, grid_limit=~np.isnan(limits))
-    return replace(asked, freedom=limited(asked.freedom, limits), marks=marks)
+def _with_extras(asked: Asked, extra: Extras) -> Asked:
+    """The same with what the roof gives and what the grid allows."""
+    marks = asked.marks
+    if extra.sun is not None:
+        marks = replace(marks, sun=extra.sun > 0.0)
+    if extra.limits is not None:
+        marks = replace(marks, grid_limit=~np.isnan(extra.limits))
+    return replace(asked, freedom=extra.limited(asked.freedom), marks=marks)
 
 
 def _state(pump: HeatPump) -> int:

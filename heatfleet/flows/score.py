@@ -15,7 +15,7 @@ from heatfleet.domain.time_grid import TimeGrid, day_of, local_midnight
 from heatfleet.fleet.score import DAYS, optimization_score
 from heatfleet.flows import toolbox_outlook as outlook
 from heatfleet.flows import toolbox_past
-from heatfleet.flows.toolbox_carbon import carbon_cost, with_carbon
+from heatfleet.flows.toolbox_extras import extras
 from heatfleet.flows.toolbox_fleet import Tools, in_executor
 from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
 from heatfleet.flows.toolbox_nights import in_turn
@@ -62,18 +62,19 @@ async def score(tools: Tools, heat_pump_ids: Sequence[UUID], end_at: datetime) -
         loaded = await load(tx, sorted(set(heat_pump_ids)), only_optimised=True)
         around = await outlook.surroundings(tx, [loaded.sites[p.id] for p in loaded.pumps], grid, end_at)
         past = await toolbox_past.past(tx, loaded, TimeGrid(grid.start_at - DAY, 2 * STEPS))
-        carbon = await carbon_cost(tx, [loaded.sites[p.id] for p in loaded.pumps], grid)
+        extra = await extras(tx, loaded, around, grid, end_at)
         paused = await plans.paused(tx, [pump.id for pump in loaded.pumps], grid.start_at, grid.end_at)
     if not loaded.pumps:
         return []
     homes = [_home(loaded, pump) for pump in loaded.pumps]
-    expected, seen = with_carbon(outlook.horizon(homes, around, grid), carbon), toolbox_past.seen(homes, past)
+    expected, seen = extra.priced(outlook.horizon(homes, around, grid)), toolbox_past.seen(homes, past)
     still = np.array([[at in paused.get(pump.id, ()) for at in grid] for pump in loaded.pumps])
     priced = np.flatnonzero(~np.isnan(expected.price).any(axis=1))
     pumps, homes = [loaded.pumps[i] for i in priced], [homes[i] for i in priced]
     if not pumps:
         return []
-    day = _day(homes, take(expected, priced), take(seen, priced), outlook.freedom(homes, still[priced], grid))
+    free = extra.of(priced).limited(outlook.freedom(homes, still[priced], grid))
+    day = _day(homes, take(expected, priced), take(seen, priced), free)
     found = await in_executor(tools, weigh, models_of(loaded, pumps, end_at), _steps(take(seen, priced), 0), day)
     await _save(tools, pumps, found, grid.start_at)
     return [pump.id for pump in pumps]

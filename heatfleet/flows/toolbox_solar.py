@@ -48,5 +48,5 @@ def with_sun(expected: Horizon, share: Array | None) -> Horizon:
     """What is expected, with the share of the power that the roof gives at what feeding it in would have earned."""
     if share is None:
         return expected
-    earned = FEED_IN_SHARE * np.maximum(np.nanmean(expected.price, axis=1, keepdims=True), 0.0)
+    earned = FEED_IN_SHARE * np.maximum(expected.price.mean(axis=1, keepdims=True), 0.0)
     return replace(expected, price=expected.price - share * np.maximum(expected.price - earned, 0.0))

@@ -52,6 +52,16 @@ async def planned(database: Database, org_id: UUID, pump: UUID, tools: Tools) ->
         return (await plans.of_pump(tx, org_id, pump, tools.clock.fleet_now(), tools.clock.fleet_now() + DAY))[:96]
 
 
+async def planned_without_a_price(
+    database: Database, clock: FakeClock, org_id: UUID, tools: Tools, file: Path
+) -> tuple[UUID, list[PlanRow]]:
+    """A pump and its plan, with intensities known and no price of theirs."""
+    pump = await pump_with(database, org_id, clock.now)
+    await flat_prices(database, clock)
+    await import_carbon(database, clock, load_carbon(file))
+    return pump, await planned(database, org_id, pump, tools)
+
+
 def in_dirty_hours(rows: list[PlanRow]) -> float:
     """Share of the electricity that is used in them."""
     dirty = sum(row.power_kw for row in rows if row.start_at.hour in DIRTY)
@@ -72,10 +82,7 @@ async def test_a_file_is_stored_once_and_its_pumps_are_planned(
 async def test_where_carbon_has_a_price_heat_leaves_the_dirty_hours_and_the_price_shown_stays(
     database: Database, clock: FakeClock, org_id: UUID, tools: Tools, tmp_path: Path
 ) -> None:
-    pump = await pump_with(database, org_id, clock.now)
-    await flat_prices(database, clock)
-    await import_carbon(database, clock, load_carbon(a_file(tmp_path, clock)))
-    free = await planned(database, org_id, pump, tools)
+    pump, free = await planned_without_a_price(database, clock, org_id, tools, a_file(tmp_path, clock))
     async with database.write(FLEET) as tx:
         await tx.execute("update organisations set carbon_price_per_kg = 0.3 where id = $1", org_id)
     priced = await planned(database, org_id, pump, tools)
@@ -86,10 +93,7 @@ async def test_where_carbon_has_a_price_heat_leaves_the_dirty_hours_and_the_pric
 async def test_another_organisations_price_of_carbon_is_not_ours(
     database: Database, clock: FakeClock, org_id: UUID, other_org_id: UUID, tools: Tools, tmp_path: Path
 ) -> None:
-    pump = await pump_with(database, org_id, clock.now)
-    await flat_prices(database, clock)
-    await import_carbon(database, clock, load_carbon(a_file(tmp_path, clock)))
-    free = await planned(database, org_id, pump, tools)
+    pump, free = await planned_without_a_price(database, clock, org_id, tools, a_file(tmp_path, clock))
     async with database.write(FLEET) as tx:
         await tx.execute("update organisations set carbon_price_per_kg = 0.3 where id = $1", other_org_id)
     theirs = await pump_with(database, other_org_id, clock.now)
