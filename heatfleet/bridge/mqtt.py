@@ -14,6 +14,7 @@ import aiomqtt
 import msgspec
 import structlog
 
+from heatfleet.bridge.inbox import take
 from heatfleet.bridge.services import BridgeServices
 from heatfleet.domain.errors import Invalid
 from heatfleet.flows import gateway as flow
@@ -22,7 +23,7 @@ from heatfleet.store import gateways
 from heatfleet.store.database import FLEET
 from heatfleet.store.gateways import Gateway
 from heatfleet.store.health import UNREACHABLE
-from heatfleet.vendors.kit.gateway_contract import MAX_MESSAGE_BYTES, Ack, Command, FromGateway, State
+from heatfleet.vendors.kit.gateway_contract import MAX_MESSAGE_BYTES, Command
 from heatfleet.vendors.kit.mqtt_topics import ONLINE, ROOT, client_of, device_topic, parse_topic
 
 SHARED = "$share/heatfleet"
@@ -85,12 +86,8 @@ class Carrier:
             await self._online(gateway, is_there=payload == ONLINE)
             return
         try:
-            message = msgspec.json.decode(payload, type=FromGateway)
-            if isinstance(message, State):
-                await flow.save_state(services.database, services.clock, gateway, message)
-            elif isinstance(message, Ack):
-                await flow.settle(services.database, services.clock, gateway, message)
-        except (msgspec.DecodeError, Invalid) as fault:
+            await take(services, gateway, payload)
+        except Invalid as fault:
             log.warning("a gateway says nonsense", gateway=str(gateway_id), error=str(fault)[:200])
 
     async def _online(self, gateway: Gateway, *, is_there: bool) -> None:

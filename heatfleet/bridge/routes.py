@@ -94,7 +94,7 @@ class Bridge:
         code = _body(await request.body(), contract.Code).code[:64]
         with services.throttle.attempt(f"claim {address}", address):
             try:
-                found = await flow.claim(services.database, services.clock, code)
+                found = await flow.claim(services.database, services.clock, code, services.secrets.key)
             except NotFound:
                 raise OAuthError("unknown_code", "The pairing code is unknown or over.", status=404) from None
         return _answer(contract.Claimed(*found))

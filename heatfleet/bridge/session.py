@@ -15,6 +15,7 @@ from litestar import WebSocket
 from litestar.exceptions import WebSocketDisconnect
 
 from heatfleet.bridge.hub import Seat
+from heatfleet.bridge.inbox import take
 from heatfleet.bridge.services import BridgeServices
 from heatfleet.domain.errors import Invalid
 from heatfleet.flows import gateway as flow
@@ -22,7 +23,7 @@ from heatfleet.processes import until_first
 from heatfleet.store import gateways
 from heatfleet.store.database import FLEET
 from heatfleet.store.gateways import Gateway
-from heatfleet.vendors.kit.gateway_contract import MAX_MESSAGE_BYTES, Ack, Command, FromGateway, State, Welcome
+from heatfleet.vendors.kit.gateway_contract import MAX_MESSAGE_BYTES, Command, Welcome
 
 MESSAGES_A_MINUTE = 120
 SILENT_AFTER_STATES = 3.0
@@ -109,18 +110,10 @@ class _Session:
                 raise _ShownOut(TOO_MANY)
             if len(text) > MAX_MESSAGE_BYTES:
                 raise _ShownOut(TOO_LARGE)
-            await self._take(text)
-
-    async def _take(self, text: str) -> None:
-        services, gateway = self._services, self._gateway
-        try:
-            message = msgspec.json.decode(text, type=FromGateway)
-            if isinstance(message, State):
-                await flow.save_state(services.database, services.clock, gateway, message)
-            elif isinstance(message, Ack):
-                await flow.settle(services.database, services.clock, gateway, message)
-        except (msgspec.DecodeError, Invalid):
-            raise _ShownOut(NONSENSE) from None
+            try:
+                await take(self._services, self._gateway, text)
+            except Invalid:
+                raise _ShownOut(NONSENSE) from None
 
     async def _deliver(self) -> None:
         services, gateway = self._services, self._gateway

@@ -5,6 +5,7 @@ Codes, tokens and secrets are random, told once and kept as SHA-256.
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 from collections.abc import Mapping
@@ -70,18 +71,21 @@ async def pair(database: Database, clock: Clock, code: str) -> tuple[UUID, str]:
     return gateway.id, token
 
 
-async def claim(database: Database, clock: Clock, code: str) -> tuple[UUID, str]:
-    """The gateway's id and the driver's secret, a new one each time until the code is over.
+async def claim(database: Database, clock: Clock, code: str, key: bytes) -> tuple[UUID, str]:
+    """The gateway's id and the driver's secret, the same each time until the code is over.
 
-    :class:`NotFound` for a code that is unknown or over, :class:`Conflict` until the gateway has told of a pump.
+    A page that asks twice must not make the grant worthless that its first question got: so the secret follows from
+    ``key``, which only the server knows. :class:`NotFound` for a code that is unknown or over, :class:`Conflict` until
+    the gateway has told of a pump.
     """
-    now, secret = clock.wall_now(), secrets.token_urlsafe(32)
+    now, digest = clock.wall_now(), _code_digest(code)
     async with database.write(FLEET) as tx:
-        gateway = await gateways.by_code(tx, _code_digest(code), now)
+        gateway = await gateways.by_code(tx, digest, now)
         if gateway is None:
             raise NotFound("The pairing code is unknown or over.")
         if gateway.paired_at is None or not await gateways.has_devices(tx, gateway.id):
             raise Conflict("The gateway has not told of a heat pump yet.")
+        secret = hmac.new(key, b"gateway grant" + gateway.id.bytes + digest, sha256).hexdigest()
         await gateways.claim(tx, gateway.id, digest_of(secret), now)
         await _record(tx, gateway, "claim", now)
     return gateway.id, secret

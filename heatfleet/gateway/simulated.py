@@ -8,30 +8,13 @@ from datetime import datetime, timedelta
 from heatfleet.clocks import FleetClock
 from heatfleet.domain.errors import Refused
 from heatfleet.domain.levers import Lever, LeverRange
-from heatfleet.domain.readings import MODES, Channel, OperationalMode, Reading, Snapshot
+from heatfleet.domain.readings import Channel, Reading, Snapshot
 from heatfleet.vendors.kit.driver import DeviceRef, Grant, Receipt, Write
 from heatfleet.vendors.kit.emulation.homes import SENSORS, VirtualHomes, mild_winter
+from heatfleet.vendors.kit.emulation.told import CHANNEL_OF, told_readings
 
 STATE = Lever.SG_READY_STATE
 RANGE = LeverRange(1, 3, 1, settle_h=0.02, expires_by_itself=True)
-CHANNELS = {
-    "room": Channel.INDOOR_TEMP_C,
-    "outside": Channel.OUTDOOR_TEMP_C,
-    "supply": Channel.FLOW_TEMP_C,
-    "back": Channel.RETURN_TEMP_C,
-    "tank": Channel.DHW_TEMP_C,
-    "input": Channel.POWER_KW,
-    "consumed": Channel.ENERGY_KWH,
-    "delivered": Channel.HEAT_KWH,
-}
-MODE_OF = (
-    OperationalMode.OFF,
-    OperationalMode.STANDBY,
-    OperationalMode.HEATING,
-    OperationalMode.HOT_WATER,
-    OperationalMode.DEFROST,
-)
-"""The simulation's activity in our words."""
 
 
 class VirtualPump:
@@ -44,18 +27,16 @@ class VirtualPump:
 
     async def list_devices(self, grant: Grant) -> Sequence[DeviceRef]:
         """The one pump."""
-        channels = frozenset({*CHANNELS.values(), Channel.MODE, Channel.SG_READY_STATE})
+        channels = frozenset({*CHANNEL_OF.values(), Channel.SG_READY_STATE})
         return [DeviceRef(self._id, "Virtual heat pump", "SG-Ready", "virtual", channels, {STATE: RANGE})]
 
     async def read(self, grant: Grant, external_device_ids: Sequence[str]) -> Sequence[Snapshot]:
         """Its sensors and its contacts."""
         now = self._live()
         at, row = self._homes.sensors(0, now)
-        sensors = dict(zip(SENSORS, map(float, row), strict=True))
-        mode = float(MODES.index(MODE_OF[int(sensors.pop("activity"))]))
-        found = [Reading(CHANNELS[name], at, value) for name, value in sensors.items()]
-        found += [Reading(Channel.MODE, at, mode), Reading(Channel.SG_READY_STATE, now, self._state(now))]
-        return [Snapshot(self._id, now, tuple(found))]
+        found = told_readings(at, dict(zip(SENSORS, map(float, row), strict=True)))
+        state = Reading(Channel.SG_READY_STATE, now, self._homes.setting(0, STATE, now))
+        return [Snapshot(self._id, now, (*found, state))]
 
     async def write(self, grant: Grant, external_device_id: str, writes: Sequence[Write]) -> Receipt:
         """Closes the contacts with a timer."""
@@ -66,9 +47,6 @@ class VirtualPump:
             self._homes.owner_sets(0, STATE, write.value, now)
             self._opens_at = None if write.lasts_s is None else now + timedelta(seconds=write.lasts_s)
         return Receipt(accepted=True, at=now)
-
-    def _state(self, now: datetime) -> float:
-        return self._homes.setting(0, STATE, now)
 
     def _live(self) -> datetime:
         now = self._clock.advance()

@@ -27,6 +27,7 @@ from heatfleet.vendors.kit.registry import find_vendors, load_registry
 HOME_NETWORKS = "10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 127.0.0.0/8 fc00::/7 fe80::/10"
 """Where relays of a home may be: private networks."""
 LOOK_AGAIN_S = (2.0, 60.0)
+RELAY_TIMEOUT_S = 4.0  # in the same house; the server must not wait for its answer, nor the WebSocket for its pong
 
 log = structlog.get_logger("heatfleet.gateway")
 
@@ -101,7 +102,7 @@ async def local_of(
         yield Local(pump, nothing, tuple(await pump.list_devices(nothing))), clock
         return
     real = RealClock()
-    session = VendorSession(real)
+    session = VendorSession(real, timeout_s=RELAY_TIMEOUT_S, connect_timeout_s=RELAY_TIMEOUT_S)
     try:
         local = await look_for_pumps(session, options.answers, stop)
         yield None if local is None else (local, real)

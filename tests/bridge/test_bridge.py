@@ -15,10 +15,12 @@ from heatfleet.domain.errors import AccessLost, NotFound, TryAgain
 from heatfleet.domain.readings import Channel
 from heatfleet.flows import gateway as flow
 from heatfleet.flows.toolbox import Act
-from heatfleet.store import gateway_signals, gateways
+from heatfleet.store import gateway_signals, gateways, onboarding, privacy
 from heatfleet.store.audit import Actor
 from heatfleet.store.database import FLEET, Database
 from heatfleet.store.gateway_signals import Signal, What
+from heatfleet.store.ids import new_id
+from heatfleet.store.onboarding import NewConnection
 from heatfleet.vendors.kit.driver import Write
 from heatfleet.vendors.kit.gateway_contract import MAX_DEVICES, Ack, AckStatus
 from heatfleet.vendors.kit.grants import TokenStale
@@ -90,6 +92,26 @@ async def _read(server: Server, home: Any, *devices: str) -> Any:
     """The snapshots of all these pumps, or none."""
     found = await server.driver.read(home.grant, devices)
     return found if len(found) == len(devices) else []
+
+
+async def test_a_page_that_asks_twice_gets_the_same_grant(server: Server) -> None:
+    async with joined(server) as home:
+        again = await server.driver.finish_sign_in({"code": home.code}, "")
+        assert again == home.grant
+        assert await server.driver.list_devices(home.grant)
+    async with joined(server) as other:
+        assert other.grant.secret != home.grant.secret
+
+
+async def test_when_the_owners_account_ends_so_does_the_gateway(server: Server, clock: Any) -> None:
+    async with joined(server) as home:
+        connection = NewConnection(new_id(), server.user_id, "sgready", home.grant.account_id, b"sealed", None)
+        async with server.services.database.write(FLEET) as tx:
+            await onboarding.insert_connection(tx, server.org_id, connection, clock.now)
+            assert await privacy.forget_grants(tx, [connection.id], clock.now) == 1
+        assert await home.socket.closed() == 4409
+        with pytest.raises(TokenStale):
+            await server.driver.list_devices(home.grant)
 
 
 async def test_guessing_codes_is_slowed_down(server: Server) -> None:

@@ -23,6 +23,7 @@ from heatfleet.bridge.routes import make_bridge
 from heatfleet.bridge.services import BridgeServices
 from heatfleet.domain.errors import TryAgain
 from heatfleet.domain.levers import Lever, LeverRange
+from heatfleet.serving import bind, port_of, serving
 from heatfleet.store import onboarding
 from heatfleet.store.database import FLEET, Database
 from heatfleet.store.ids import new_id
@@ -32,7 +33,6 @@ from heatfleet.vendors.kit.gateway_contract import Command, Paired, Profile, Sta
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import load_registry
 from tests.store.worlds import add_user
-from tests.vendors.serving import served
 
 STATE = Lever.SG_READY_STATE
 RANGE = LeverRange(1, 3, 1, settle_h=0.02, expires_by_itself=True)
@@ -127,7 +127,9 @@ async def server_of(database: Database, clock: Any, org_id: UUID, **changes: Any
     user_id = await add_user(database, org_id)
     session = VendorSession(clock)
     try:
-        async with served(make_bridge(services)) as url, aiohttp.ClientSession() as http:
+        listener = bind("127.0.0.1", 0)
+        url = f"http://127.0.0.1:{port_of(listener)}"
+        async with serving(make_bridge(services), listener), aiohttp.ClientSession() as http:
             driver = load_registry(session.http, {"sgready": {"bridge_url": url}}).driver("sgready")
             yield Server(url, services, http, driver, org_id, user_id)
     finally:

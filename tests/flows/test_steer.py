@@ -251,13 +251,18 @@ async def test_stale_readings_end_steering(fleet: Fleet) -> None:
     assert fleet.driver.settings == OWN
 
 
-async def test_a_write_that_ends_by_itself_is_renewed_without_a_command(fleet: Fleet) -> None:
+async def _behind_a_gateway(fleet: Fleet) -> None:
+    """The pump has nothing but an SG-Ready lever whose writes end by themselves, and is planned to be raised."""
     ends = {Lever.SG_READY_STATE: LeverRange(1, 3, 1, settle_h=0.02, expires_by_itself=True)}
     async with fleet.database.write(FLEET) as tx:
         await tx.execute("update heat_pumps set capabilities = $1", capabilities(ends))
     fleet.driver.settings = {Channel.SG_READY_STATE: 2.0}
     await fleet.minutes(5)
     await fleet.planned(SteeringState.MAX)
+
+
+async def test_a_write_that_ends_by_itself_is_renewed_without_a_command(fleet: Fleet) -> None:
+    await _behind_a_gateway(fleet)
     assert (await steer(fleet.tools)).commands == 1
     assert fleet.driver.sent == [Write(Lever.SG_READY_STATE, 3.0, 3600.0)], "it has an end of its own"
     await fleet.minutes(15)
@@ -271,12 +276,7 @@ async def test_a_write_that_ends_by_itself_is_renewed_without_a_command(fleet: F
 
 
 async def test_a_renewal_that_fails_does_no_harm(fleet: Fleet) -> None:
-    ends = {Lever.SG_READY_STATE: LeverRange(1, 3, 1, settle_h=0.02, expires_by_itself=True)}
-    async with fleet.database.write(FLEET) as tx:
-        await tx.execute("update heat_pumps set capabilities = $1", capabilities(ends))
-    fleet.driver.settings = {Channel.SG_READY_STATE: 2.0}
-    await fleet.minutes(5)
-    await fleet.planned(SteeringState.MAX)
+    await _behind_a_gateway(fleet)
     await steer(fleet.tools)
     await fleet.minutes(15)
 

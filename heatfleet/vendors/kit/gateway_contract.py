@@ -115,7 +115,7 @@ class Paired(msgspec.Struct, frozen=True):
 
 
 class Claimed(msgspec.Struct, frozen=True):
-    """What the driver gets for the code of a paired gateway; told once."""
+    """What the driver gets for the code of a paired gateway, until the code is over."""
 
     gateway_id: UUID
     secret: str

@@ -15,10 +15,10 @@ import msgspec
 
 from heatfleet.domain.clock import Clock
 from heatfleet.domain.levers import Lever, LeverRange
-from heatfleet.domain.readings import MODES, OperationalMode
 from heatfleet.vendors.kit.driver import PairStep, SignInStep
 from heatfleet.vendors.kit.emulation.asgi import EmulatedCloud, Request, Response, answer, fail
 from heatfleet.vendors.kit.emulation.homes import SENSORS, VirtualHomes, mild_winter
+from heatfleet.vendors.kit.emulation.told import CHANNEL_OF, told_readings
 from heatfleet.vendors.kit.gateway_contract import (
     AckStatus,
     Claimed,
@@ -30,33 +30,12 @@ from heatfleet.vendors.kit.gateway_contract import (
     Pairing,
     Profile,
     Values,
+    values_of,
 )
 
 GATEWAY_ID = UUID(int=7)
 STATE = Lever.SG_READY_STATE
-CHANNEL_OF = {
-    "room": "indoor_temp_c",
-    "outside": "outdoor_temp_c",
-    "supply": "flow_temp_c",
-    "back": "return_temp_c",
-    "tank": "dhw_temp_c",
-    "input": "power_kw",
-    "consumed": "energy_kwh",
-    "delivered": "heat_kwh",
-    "activity": "mode",
-}
-MODE_OF = tuple(
-    float(MODES.index(mode))
-    for mode in (
-        OperationalMode.OFF,
-        OperationalMode.STANDBY,
-        OperationalMode.HEATING,
-        OperationalMode.HOT_WATER,
-        OperationalMode.DEFROST,
-    )
-)
-"""The simulation's activity → our mode."""
-TOLD = {"pump-1": sorted([*CHANNEL_OF.values(), "sg_ready_state"]), "pump-2": ["power_kw", "sg_ready_state"]}
+TOLD = {"pump-1": sorted([*CHANNEL_OF.values(), str(STATE)]), "pump-2": ["power_kw", str(STATE)]}
 
 
 class Emulator(EmulatedCloud):
@@ -103,10 +82,8 @@ class Emulator(EmulatedCloud):
     def _values(self, device: str) -> Values:
         home, now = list(TOLD).index(device), self.clock.fleet_now()
         at, row = self.homes.sensors(home, now)
-        values: Values = {CHANNEL_OF[name]: (at, float(v)) for name, v in zip(SENSORS, row, strict=True)}
-        values["mode"] = (at, MODE_OF[int(values["mode"][1])])
-        values["sg_ready_state"] = (now, self.homes.setting(home, STATE, now))
-        return values
+        found = told_readings(at, dict(zip(SENSORS, map(float, row), strict=True)))
+        return {**values_of(found), str(STATE): (now, self.homes.setting(home, STATE, now))}
 
     def _command(self, device: str, wanted: CommandWanted) -> Response:
         if device not in self.devices:
