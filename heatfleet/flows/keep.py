@@ -10,7 +10,7 @@ from uuid import UUID
 
 from heatfleet.domain.time_grid import floor_mtu
 from heatfleet.flows.toolbox_fleet import Tools
-from heatfleet.store import jobs, rollups, telemetry, telemetry_packing
+from heatfleet.store import jobs, onboarding, rollups, telemetry, telemetry_packing
 from heatfleet.store.database import FLEET, WriteTx
 
 AHEAD = timedelta(days=21)
@@ -36,8 +36,10 @@ async def refresh_consumption(tools: Tools) -> int:
 
 
 async def tidy(tools: Tools) -> None:
-    """Makes partitions and drops what nobody needs any more."""
+    """Makes partitions and drops what nobody needs any more, also what people who never came back had signed in to."""
     await make_partitions(tools)
+    async with tools.database.write(FLEET) as tx:
+        await onboarding.forget_expired(tx, tools.clock.wall_now())
     await jobs.tidy(tools.database)
 
 
