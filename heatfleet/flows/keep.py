@@ -10,7 +10,7 @@ from uuid import UUID
 
 from heatfleet.domain.time_grid import floor_mtu
 from heatfleet.flows.toolbox_fleet import Tools
-from heatfleet.store import grid_limits, jobs, rollups, telemetry, telemetry_packing
+from heatfleet.store import grid_limits, jobs, onboarding, rollups, telemetry, telemetry_packing
 from heatfleet.store.database import FLEET, WriteTx
 
 AHEAD = timedelta(days=21)
@@ -37,11 +37,12 @@ async def refresh_consumption(tools: Tools) -> int:
 
 
 async def tidy(tools: Tools) -> None:
-    """Makes partitions and drops what nobody needs any more."""
+    """Makes partitions and drops what nobody needs any more, also what people who never came back had signed in to."""
     await make_partitions(tools)
-    await jobs.tidy(tools.database)
     async with tools.database.write(FLEET) as tx:
+        await onboarding.forget_expired(tx, tools.clock.wall_now())
         await grid_limits.forget(tx, tools.clock.fleet_now() - LIMITS_KEPT)
+    await jobs.tidy(tools.database)
 
 
 async def roll_up(tools: Tools) -> None:

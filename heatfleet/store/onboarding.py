@@ -104,6 +104,12 @@ async def close(tx: WriteTx, org_id: UUID, session_id: UUID, state: str, heat_pu
     await tx.execute(sql, org_id, session_id, state, heat_pump_id)
 
 
+async def forget_expired(tx: WriteTx, now: datetime) -> int:
+    """How many sessions ran out with something in their step (a sealed grant), which is dropped."""
+    sql = "update onboarding_sessions set step = '{}' where state = 'open' and expires_at <= $1 and step <> '{}'"
+    return await tx.execute(sql, now)
+
+
 async def insert_connection(tx: WriteTx, org_id: UUID, connection: NewConnection, now: datetime) -> None:
     """A new connection with its sealed grant."""
     sql = """

@@ -87,10 +87,12 @@ class Browser:
         field.send_keys(text)
 
     def until(self, holds: Any) -> Any:
-        """What ``holds`` answers once it is true."""
+        """What ``holds`` answers once it is true; a page that is just being left is asked again."""
+        from selenium.common.exceptions import StaleElementReferenceException
         from selenium.webdriver.support.ui import WebDriverWait
 
-        return WebDriverWait(self.chrome, WITHIN_S, poll_frequency=0.05).until(lambda _: holds())
+        wait = WebDriverWait(self.chrome, WITHIN_S, 0.05, ignored_exceptions=[StaleElementReferenceException])
+        return wait.until(lambda _: holds())
 
     def heading(self) -> str:
         """The page's heading."""

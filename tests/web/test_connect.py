@@ -14,7 +14,9 @@ import pytest
 from heatfleet.api.inputs import OnboardingInput
 from heatfleet.domain.errors import OutsideWorldError, Refused, TryAgain
 from heatfleet.domain.jobs import JobName
+from heatfleet.flows.keep import tidy
 from heatfleet.flows.toolbox_connect import scopes_of
+from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.store.ids import new_id
 from heatfleet.web.languages import LANGUAGES, best_language
 from tests.api_server import Api
@@ -254,6 +256,21 @@ async def test_a_sign_in_begun_anew_is_not_mixed_with_the_one_before(api: Api) -
     driver.finish_sign_in = finish_sign_in
     denied = await page(api, "/connect/callback", error="access_denied", state=state_of(began[0]))
     assert denied.status == 400, "the newer sign-in has not been given the older one's account"
+
+
+async def test_what_a_person_who_never_came_back_signed_in_to_is_forgotten(api: Api, clock: Any) -> None:
+    left = await session(api)
+    await sign_in(api, left["id"])
+    clock.advance(timedelta(days=1))
+    waits = await session(api)
+    await sign_in(api, waits["id"])
+    clock.advance(timedelta(days=1))
+    tools = Tools(api.services.database, clock, api.vendors, api.services.counter.seal_keys)
+    await tidy(tools)
+    async with api.services.database.read(api.org_id) as tx:
+        steps = {str(row[0]): row[1] for row in await tx.fetch("select id, step from onboarding_sessions")}
+    assert steps[left["id"]] == {}
+    assert "grant" in steps[waits["id"]]
 
 
 @pytest.mark.parametrize(("vendor", "code", "after_s"), [("pairing", "GATE-4711", "5"), ("coding", "WDJB-MJHT", "7")])

@@ -29,6 +29,7 @@ FOLDER = DOCS / "connect"
 MOST_BYTES, COLOURS, TALLEST_PX = 60_000, 32, 1400
 NAMES = ("manufacturers", "consent", "gateway", "abilities", "comfort", "fault")
 WIDTHS_PX = (375, 1280)
+PUBLIC_URL = "https://heat.stadtwerke.example"
 LOGO = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 190 40"><circle cx="20" cy="20" r="18" fill="#e4572e"/>'
     b'<path d="M20 6l9 15h-7v13l-9-16h7z" fill="#fff"/><text x="48" y="27" font-family="sans-serif" font-size="20"'
@@ -93,10 +94,10 @@ async def scenes(api: Api) -> dict[str, Answer]:
     return shown
 
 
-def draw(browser: Browser, answer: Answer, width_px: int) -> bytes:
+def draw(browser: Browser, html: str, width_px: int) -> bytes:
     """The page as a small PNG: the whole of it on a telephone's width, the window on a desk's."""
     browser.size(width_px)
-    browser.show(text(answer))
+    browser.show(html)
     browser.until(lambda: browser.script("return [...document.images].every(one => one.complete)"))
     height_px = min(browser.script("return document.documentElement.scrollHeight"), TALLEST_PX)
     clip = {"x": 0, "y": 0, "width": width_px, "height": height_px, "scale": 1}
@@ -116,7 +117,7 @@ async def test_pages_can_be_drawn_small(
         for name, answer in shown.items():
             for width_px in WIDTHS_PX:
                 browser.scheme("dark" if name == "fault" else "light")
-                drawn[f"{name}-{width_px}.png"] = draw(browser, answer, width_px)
+                drawn[f"{name}-{width_px}.png"] = draw(browser, text(answer).replace(url, PUBLIC_URL), width_px)
         return drawn
 
     async with running_api(database, clock, org_id, key_file, Makers()) as api:
