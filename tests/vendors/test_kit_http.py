@@ -22,7 +22,7 @@ from heatfleet.vendors.kit.grants import TokenStale
 from heatfleet.vendors.kit.http import Call, VendorHttp, VendorSession
 from heatfleet.vendors.kit.manifest import parse_manifest
 from heatfleet.vendors.kit.network import GuardedResolver, is_public
-from heatfleet.vendors.kit.redact import HIDDEN, redact, redact_url
+from heatfleet.vendors.kit.redact import HIDDEN, Redacted, redact, redact_url
 from tests.vendors.serving import served
 from tests.vendors.test_kit_manifest import GOOD
 
@@ -230,3 +230,30 @@ def test_redaction_keeps_the_shape() -> None:
     assert "abc" not in shown["auth"]
     assert len(shown["long"]) < 300
     assert redact_url("https://u:p@h.example/a?code=1#x") == "h.example/a"
+
+
+def test_an_answer_is_redacted_only_when_somebody_looks() -> None:
+    looked: list[int] = []
+
+    def told() -> dict[str, object]:
+        looked.append(1)
+        return {"token": "abc", "room": 209}
+
+    shown = Redacted(told)
+    assert looked == []
+    assert dict(shown) == {"token": HIDDEN, "room": 209}
+    assert (len(shown), shown["room"]) == (2, 209)
+    assert looked == [1], "once"
+    assert dict(Redacted(lambda: ["anna@example.com"])) == {"answer": [HIDDEN]}
+
+
+@pytest.mark.parametrize(
+    "key", ["name", "systemName", "ownerName", "ssid", "macAddress", "postalCode", "city", "ip", "owner"]
+)
+def test_what_names_a_person_or_a_place_is_hidden(key: str) -> None:
+    assert redact({key: "x"}) == {key: HIDDEN}
+
+
+@pytest.mark.parametrize("key", ["parameterName", "deviceId", "model", "unit", "zone", "capacity", "ipsum"])
+def test_what_explains_an_answer_is_shown(key: str) -> None:
+    assert redact({key: "x"}) == {key: "x"}
