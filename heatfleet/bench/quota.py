@@ -62,7 +62,7 @@ def live(pumps: int, days: float, app: Budget | None, seed: int) -> dict[str, An
 
 
 def _holds(one: dict[str, Any]) -> bool:
-    return one["refused_by_the_vendor"] == 0 and one["write_delay_s"]["largest"] <= WRITE_DELAY_BAR_S
+    return bool(one["refused_by_the_vendor"] == 0 and one["write_delay_s"]["largest"] <= WRITE_DELAY_BAR_S)
 
 
 def _named(app: Budget | None) -> str:
