@@ -58,7 +58,7 @@ client: $(VENV)/.made ## build the Python client of the Partner API: dist/heatfl
 	@$(BIN)/python -m uv build --quiet --wheel --out-dir dist clients/python
 
 docs: ## where to read, in which order
-	@for page in README.md docs/tour.md docs/glossary.md docs/api.md docs/connect.md docs/operations.md docs/drivers.md docs/decisions/*.md; \
+	@for page in README.md docs/tour.md docs/glossary.md docs/api.md docs/connect.md docs/gateway.md docs/operations.md docs/vendors.md docs/drivers.md docs/decisions/*.md; \
 	  do printf '%-58s %s\n' "$$page" "$$(sed -n 's/^# //p' $$page | head -1)"; done
 
 clean: ## remove .venv and caches (never your data)

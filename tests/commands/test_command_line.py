@@ -13,6 +13,7 @@ from shutil import rmtree
 
 import pytest
 
+from heatfleet.commands import serve
 from heatfleet.settings import Settings, child_environment
 
 MISSING = "018f2c3e-0000-7000-8000-000000000000"
@@ -62,6 +63,8 @@ def test_what_is_not_understood_exits_2(home: Path, words: list[str]) -> None:
         (["prices", "import", "/none.csv"], "no such file"),
         (["bench", "nonsense"], "no such bench"),
         (["client", "create", "--org", MISSING], "heatfleet org create"),
+        (["diagnose", MISSING], "there is no heat pump"),
+        (["new-driver", "sandbox"], "of this name already"),
         (["plan", "--instance", "/none.json", "--out", "/tmp/none"], "no such file"),
     ],
 )
@@ -103,3 +106,16 @@ def test_doctor_and_settings_and_version(home: Path) -> None:
     assert f"HEATFLEET_HOME={home}" in run(home, "settings").stdout
     assert run(home, "version").stdout.strip().count(".") == 2
     assert run(home, "migrate").stdout.startswith("database is at ")
+
+
+def test_several_workers_share_the_vendors_call_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int]] = []
+
+    async def up(settings: Settings, workers: int) -> None:
+        given.append((settings.vendor_processes, workers))
+
+    monkeypatch.setattr("heatfleet.supervisor.up", up)
+    serve.up(port=None, workers=3)
+    monkeypatch.setenv("HEATFLEET_VENDOR_PROCESSES", "8")
+    serve.up(port=None, workers=3)
+    assert given == [(3, 3), (8, 3)]

@@ -15,7 +15,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
-from heatfleet.domain.errors import Invalid, OutsideWorldError, Refused, TryAgain
+from heatfleet.domain.errors import OutsideWorldError, Refused, TryAgain
 from heatfleet.vendors.kit import http
 from heatfleet.vendors.kit.answers import Answer, RateLimit, fault_of, rate_limit, retry_after_s
 from heatfleet.vendors.kit.emulation.asgi import EmulatedCloud, Request, Response, answer
@@ -24,7 +24,7 @@ from heatfleet.vendors.kit.http import Call, VendorHttp, VendorSession
 from heatfleet.vendors.kit.manifest import parse_manifest
 from heatfleet.vendors.kit.network import GuardedResolver, is_public
 from heatfleet.vendors.kit.quota import Budget
-from heatfleet.vendors.kit.redact import HIDDEN, redact, redact_url
+from heatfleet.vendors.kit.redact import HIDDEN, Redacted, redact, redact_url
 from tests.vendors.serving import served
 from tests.vendors.test_kit_manifest import GOOD
 
@@ -250,10 +250,28 @@ async def test_budgets_of_emulated_vendors_count_on_the_fleet_clock(echo: _Echo,
         await session.close()
 
 
-def test_an_operator_may_limit_the_whole_app() -> None:
-    manifest = parse_manifest(GOOD, "acme")
-    assert manifest.app_budgets_with({}) == manifest.app_budgets
-    limited = manifest.app_budgets_with({"app_calls_per_minute": "30"})
-    assert limited == (*manifest.app_budgets, Budget(30, 60.0))
-    with pytest.raises(Invalid, match="whole number"):
-        manifest.app_budgets_with({"app_calls_per_minute": "many"})
+def test_an_answer_is_redacted_only_when_somebody_looks() -> None:
+    looked: list[int] = []
+
+    def told() -> dict[str, object]:
+        looked.append(1)
+        return {"token": "abc", "room": 209}
+
+    shown = Redacted(told)
+    assert looked == []
+    assert dict(shown) == {"token": HIDDEN, "room": 209}
+    assert (len(shown), shown["room"]) == (2, 209)
+    assert looked == [1], "once"
+    assert dict(Redacted(lambda: ["anna@example.com"])) == {"answer": [HIDDEN]}
+
+
+@pytest.mark.parametrize(
+    "key", ["name", "systemName", "ownerName", "ssid", "macAddress", "postalCode", "city", "ip", "owner"]
+)
+def test_what_names_a_person_or_a_place_is_hidden(key: str) -> None:
+    assert redact({key: "x"}) == {key: HIDDEN}
+
+
+@pytest.mark.parametrize("key", ["parameterName", "deviceId", "model", "unit", "zone", "capacity", "ipsum"])
+def test_what_explains_an_answer_is_shown(key: str) -> None:
+    assert redact({key: "x"}) == {key: "x"}

@@ -17,9 +17,10 @@ _SECRET_KEY = re.compile(
     r"token|secret|passw|authori[sz]ation|cookie|session|api.?key|credential|^code$|^state$|pin$|"
     r"e.?mail|first.?name|last.?name|user.?name|street|address|zip|phone|latitude|longitude|serial|"
     r"^name$|(system|device|home|house|installation|owner|customer|account|display|nick|family|full).?name|"
-    r"postal|^city$|^town$|birth|ssid|iban|imei|^mac$|mac.?addr|^ip$|^owner$|^user$|^installer$",
+    r"postal|^city$|^town$|birth|ssid|iban|imei|^mac$|mac.?addr|^ip$",
     re.IGNORECASE,
 )
+_PERSON_KEY = re.compile(r"^(owner|user|installer|customer|contact)$", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"(bearer\s+\S+)|([\w.+-]+@[\w-]+\.[\w.-]+)|(eyJ[\w-]+\.[\w-]+\.[\w-]*)", re.IGNORECASE)
 
 
@@ -29,7 +30,7 @@ def redact(value: object, depth: int = 0) -> object:
         return HIDDEN
     if isinstance(value, Mapping):
         return {
-            str(k): HIDDEN if _SECRET_KEY.search(str(k)) else redact(v, depth + 1)
+            str(k): HIDDEN if _is_hidden(str(k), v) else redact(v, depth + 1)
             for k, v in islice(value.items(), MAX_ITEMS)
         }
     if isinstance(value, str):
@@ -39,6 +40,11 @@ def redact(value: object, depth: int = 0) -> object:
     if isinstance(value, Sequence):
         return [redact(item, depth + 1) for item in value[:MAX_ITEMS]]
     return value
+
+
+def _is_hidden(key: str, value: object) -> bool:
+    """Whether nothing of ``value`` may be shown; of a person's fields each is judged by itself."""
+    return bool(_SECRET_KEY.search(key) or (isinstance(value, str) and _PERSON_KEY.match(key)))
 
 
 def scrub(value: object, words: Iterable[str]) -> object:
