@@ -32,7 +32,8 @@ class Waiting:
 
 
 async def waiting(act: Act, session: OnboardingSession) -> Waiting | None:
-    """What the session signs in again for; None when it connects a heat pump for the first time.
+    """What the session signs in again for; None when it connects a heat pump, for the first time or
+    after its owner disconnected it (which withdrew the consent).
 
     :class:`NotFound` when the pump is gone.
     """
@@ -43,7 +44,7 @@ async def waiting(act: Act, session: OnboardingSession) -> Waiting | None:
         if pump is None or pump.deleted_at is not None:
             raise NotFound("There is no such heat pump.")
         connection = await connections.get(tx, act.org_id, pump.connection_id) if pump.connection_id else None
-    return None if connection is None else Waiting(pump, connection)
+    return None if connection is None or pump.is_gone else Waiting(pump, connection)
 
 
 async def sign_in_again(act: Act, counter: Counter, session: OnboardingSession) -> UUID:

@@ -12,23 +12,24 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-
 from heatfleet.domain.default_comfort import with_default_comfort
 from heatfleet.domain.errors import AccessLost, NotFound, Refused, TryAgain
 from heatfleet.domain.jobs import JobName
 from heatfleet.domain.policy import Comfort, Policy, check, comfort_at
-from heatfleet.domain.readings import Channel, Notice, Snapshot
+from heatfleet.domain.readings import Channel
 from heatfleet.domain.statuses import Lifecycle, moved
 from heatfleet.flows.toolbox import Act, session_still_open
 from heatfleet.flows.toolbox_connect import (
     Account,
     BegunAnew,
     Counter,
+    Offer,
     Taken,
     abilities_of,
     account_step,
     asked_of,
+    kept_notices,
+    kept_reading,
     note,
     open_account,
     own_settings,
@@ -56,14 +57,6 @@ USES = (
 )
 PATIENCE_S = 60.0
 MOST_TRIES = 10
-
-
-@dataclass(frozen=True)
-class Offer:
-    """The heat pumps of the account, and those of them that are connected already."""
-
-    devices: tuple[DeviceRef, ...]
-    taken: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -190,14 +183,9 @@ async def _see(act: Act, counter: Counter, session: OnboardingSession, account: 
         raise TryAgain("the heat pump does not answer", after_s=PATIENCE_S, code="device_silent")
     if isinstance(snapshots[0], Unread):
         raise snapshots[0].fault
-    seen = {"device": device.external_device_id, **_kept(snapshots[0]), "at": act.clock.fleet_now().isoformat()}
+    seen = {"device": device.external_device_id, **kept_reading(snapshots[0]), "at": act.clock.fleet_now().isoformat()}
     await note(act, session, {"seen": seen})
     return seen
-
-
-def _kept(snapshot: Snapshot) -> dict[str, Any]:
-    values = {str(r.channel): r.value for r in snapshot.readings if r.is_plausible}
-    return {"values": values, "notices": msgspec.to_builtins(snapshot.notices)}
 
 
 def _chosen(session: OnboardingSession, account: Account) -> DeviceRef:
@@ -353,8 +341,7 @@ async def _follow_up(tx: WriteTx, link: _Link, pump_id: UUID, seen: Mapping[str,
     await onboarding.start_polling(tx, act.org_id, pump_id, link.account.connection_id, act.clock.fleet_now())
     after = {"vendor": vendor, "onboarding_session": session.id, **link.wishes}
     await cues.follow(tx, [pump_id], wall)
-    notices = msgspec.convert(seen.get("notices"), tuple[Notice, ...] | None)
-    await cues.note(tx, {} if notices is None else {pump_id: notices}, wall)
+    await cues.note(tx, kept_notices(pump_id, seen), wall)
     await audit.record(tx, act.org_id, act.actor, Entry("connect", "heat_pump", pump_id, None, after), wall)
     payload = {"org_id": str(act.org_id), "heat_pump_id": str(pump_id)}
     await jobs.enqueue(tx, JobName.PLAN, payload, dedupe_key=f"{JobName.PLAN}:{pump_id}")

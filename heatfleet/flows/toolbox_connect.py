@@ -12,11 +12,13 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 from uuid import UUID
 
+import msgspec
+
 from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.errors import Conflict
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.policy import OwnSettings
-from heatfleet.domain.readings import Channel
+from heatfleet.domain.readings import Channel, Notice, Snapshot
 from heatfleet.flows.toolbox import Act, session_still_open
 from heatfleet.store import connections, onboarding
 from heatfleet.store.onboarding import OnboardingSession
@@ -86,6 +88,14 @@ class Account:
         return next((d for d in self.devices if d.external_device_id == external_device_id), None)
 
 
+@dataclass(frozen=True)
+class Offer:
+    """The heat pumps of the account, and those of them that are connected already."""
+
+    devices: tuple[DeviceRef, ...]
+    taken: frozenset[str]
+
+
 def open_account(org_id: UUID, counter: Counter, session: OnboardingSession) -> Account:
     """The account that the session's person signed in to; raises :class:`BegunAnew`."""
     step = session.step
@@ -148,6 +158,18 @@ def abilities_of(device: DeviceRef) -> dict[str, Any]:
     """What the device can and cannot do, in the stored form of ``heat_pumps.capabilities``."""
     able = Capabilities(device.channels, device.levers, device.has_hot_water, device.has_space_heating).to_json()
     return {**able, "cannot": [_cannot_to_json(one) for one in device.cannot]}
+
+
+def kept_reading(snapshot: Snapshot) -> dict[str, Any]:
+    """The first reading of a device as a session keeps it."""
+    values = {str(r.channel): r.value for r in snapshot.readings if r.is_plausible}
+    return {"values": values, "notices": msgspec.to_builtins(snapshot.notices)}
+
+
+def kept_notices(heat_pump_id: UUID, kept: Mapping[str, Any]) -> dict[UUID, tuple[Notice, ...]]:
+    """What the first reading had to tell the owner; empty when it was not asked for."""
+    notices = msgspec.convert(kept.get("notices"), tuple[Notice, ...] | None)
+    return {} if notices is None else {heat_pump_id: notices}
 
 
 def device_to_json(device: DeviceRef) -> dict[str, Any]:

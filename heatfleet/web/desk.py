@@ -160,7 +160,7 @@ class Desk:
         if session.heat_pump_id is None or session.expires_at <= services.clock.wall_now():
             return None
         act = onboarding.act_for(services.database, services.clock, session, request_id)
-        return await home_link(act, services.secrets, services.public_url, session.heat_pump_id)
+        return await home_link(act, services.secrets, "", session.heat_pump_id)
 
     def _back(self, session: OnboardingSession, why: str) -> str:
         if why == "done" and session.heat_pump_id is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -11,17 +13,16 @@ from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.store.database import FLEET
 from heatfleet.vendors.kit.grants import SealKeys
 from tests.api_server import Answer, Api
+from tests.web import journey
 from tests.web.homes import Owner, make_link, text
 
 URLS = {"success_url": "https://portal.example/ok", "cancel_url": "https://portal.example/no"}
 
 
 async def sign_in(api: Api, session_id: str) -> Answer:
-    """A person's way through the Connect pages, to the very end."""
-    form = {"onboarding_session_id": session_id, "vendor": "redirecting", "consent": "yes"}
-    away = await api.call("POST", "//connect/sign-in", token=None, data=form)
-    state = parse_qs(urlsplit(away.headers["location"]).query)["state"][0]
-    return await api.call("GET", "//connect/callback", token=None, params={"code": "good", "state": state})
+    """A person's way through the Connect pages, to the very end or as far as it goes."""
+    back = await journey.sign_in(api, session_id)
+    return await journey.finish(api, session_id) if back.status == 303 else back
 
 
 async def new_session(api: Api, user_id: UUID) -> str:
@@ -84,3 +85,21 @@ async def test_its_own_link_works_even_while_something_is_owed(api: Api, clock: 
     async with api.session.get((await owner.settings())["authorization_url"], allow_redirects=False) as link:
         session_id = parse_qs(urlsplit(link.headers["location"]).query)["onboarding_session_id"][0]
     assert device_of(await sign_in(api, session_id)) == owner.pump_id
+
+
+async def test_the_last_page_of_connecting_leads_to_the_owners_page(api: Api, clock: Any) -> None:
+    pump = await api.pump(await api.user())
+    async with api.session.get(pump["authorization_url"], allow_redirects=False) as link:
+        session_id = parse_qs(urlsplit(link.headers["location"]).query)["onboarding_session_id"][0]
+    done = (await sign_in(api, session_id)).headers["location"]
+    async with api.session.get(done) as last:
+        found = re.search(r'href="([^"]*/home\?secret=[^"]+)"', await last.text())
+    assert found is not None
+    owner = Owner(api, UUID(pump["owner"]["id"]), UUID(pump["id"]))
+    await owner.open(found[1])
+    await owner.see()
+    assert owner.last.status == 200
+    clock.wall += timedelta(days=2)
+    for later in (done, f"{api.url}/connect/done?deviceId={pump['id']}"):
+        async with api.session.get(later) as last:
+            assert "/home?" not in await last.text(), "neither an old session nor a bare id gives a link"
