@@ -192,10 +192,10 @@ def _read(raw: bytes) -> NewLimit:
     if ("heat_pump_ids" in given) == ("building_id" in given):
         raise Invalid(FieldError(("body", "heat_pump_ids"), "either these or building_id must be given", "conflict"))
     connected = given.get("connected_power_w", {})
-    wrong = [id_ for id_, power in connected.items() if not 0 <= power <= 1e6]
+    wrong = [id_ for id_, power in connected.items() if not 0 <= power <= 1e5]
     if wrong:
         loc = ("body", "connected_power_w", str(wrong[0]))
-        raise Invalid(FieldError(loc, "must lie between 0 and 1000000", "range"))
+        raise Invalid(FieldError(loc, "must lie between 0 and 100000", "range"))
     ids = tuple(dict.fromkeys(given.get("heat_pump_ids", ())))
     return NewLimit(**{**given, "heat_pump_ids": ids, "connected_power_w": connected})
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -54,8 +55,11 @@ CROSS_FIELD = {
     "retrieve_statistics": "lists of known words",
     "retrieve_savings": "from before to, lists of known words",
     "list_audit": "from before to",
+    "create_grid_limit": "times that are to come, ids that must exist, a group or a building",
+    "retrieve_grid_limit": "instants of our centuries",
 }
 """Operations whose valid data may be 422, and by which rule the schema cannot say."""
+TIMES = {"starts_at": START_AT.isoformat(), "ends_at": (START_AT + timedelta(hours=1)).isoformat()}
 _ACCEPTED = ["2xx", "401", "403", "404", "409", "412", "429"]
 CONFIG: dict[str, Any] = {
     "generation": {"allow-x00": False},
@@ -128,7 +132,8 @@ class Server:
     def _create(self, path: str) -> str:
         (content,) = SCHEMA["paths"][path]["post"]["requestBody"]["content"].values()
         example = {**content["examples"]["example"]["value"]}
-        example |= {name: value for name, value in self.ids.items() if name in example}
+        known = self.ids | {"heat_pump_ids": [self.ids.get("heat_pump_id")], "connected_power_w": {}, **TIMES}
+        example |= {name: value for name, value in known.items() if name in example}
         made = self.session.post(self.api.url + path.format(**self.ids), json=example, headers=self.headers)
         assert made.status_code == 200, f"the schema's own example for {path} is refused: {made.text}"
         return str(made.json()["id"])
