@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from heatfleet.planning.arrays import batch_of, home_of
+from heatfleet.planning.grid_kernel import CELLS, GUARD, grid_for, lay_grid
 from heatfleet.planning.kernel import MARGIN_K
 from heatfleet.planning.problem import Problem
-from heatfleet.planning.space_kernel import CELLS, GUARD, backward, grid_for, lay_grid, work_for
+from heatfleet.planning.space_kernel import backward, work_for
 from heatfleet.thermal.arrays import Array
 
 SOURCE = """

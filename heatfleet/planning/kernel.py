@@ -10,8 +10,9 @@ from heatfleet.planning.arrays import Batch, Home, Rules, home_of
 from heatfleet.planning.compiled import allocating, compiled
 from heatfleet.planning.evaluate import STARTS_OVER, Best, consider
 from heatfleet.planning.exchange_kernel import Touch, exchange
+from heatfleet.planning.grid_kernel import Grid, lay_grid
 from heatfleet.planning.plane_kernel import Plane, lay_plane, plane_backward, plane_walk, swing_k
-from heatfleet.planning.space_kernel import Grid, Work, backward, lay_grid, walk
+from heatfleet.planning.space_kernel import Work, backward, walk
 from heatfleet.planning.tank_kernel import Tank, charge_costs, place_dose, plan_tank
 from heatfleet.thermal.arrays import Array
 
@@ -87,8 +88,7 @@ def plan_homes(
 
     One function on purpose: every further level would be compiled with all that is below it once more.
     """
-    grid, work, tank, best, plane, touch = memory
-    steps = out[0].shape[1]
+    (grid, work, tank, best, plane, touch), steps = memory, out[0].shape[1]
     nominal, surcharge, lost = np.zeros(steps + 1), np.zeros(steps), np.zeros(steps)
     slots, action = np.zeros(steps, np.bool_), np.zeros(steps, np.int8)
     for i in range(out[0].shape[0]):

@@ -97,35 +97,50 @@ def same(_typing: Any, value: Any) -> Code:
     return lanes(value), code
 
 
+def _of_two(make: Callable[[Any, Any, Any], Any]) -> Code:
+    """An operation on two vectors."""
+
+    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
+        return make(builder, args[0], args[1])
+
+    return lanes(lanes, lanes), code
+
+
 @intrinsic
 def after_first(_typing: Any, _a: Any, _b: Any) -> Code:
     """``a`` without its first lane, then the first of ``b``: what begins one element after ``a`` when ``b`` follows."""
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        places = ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(range(1, LANES + 1)))
-        return builder.shuffle_vector(args[0], args[1], places)
-
-    return lanes(lanes, lanes), code
+    places = ir.Constant(ir.VectorType(ir.IntType(32), LANES), list(range(1, LANES + 1)))
+    return _of_two(lambda builder, a, b: builder.shuffle_vector(a, b, places))
 
 
 @intrinsic
 def plus(_typing: Any, _a: Any, _b: Any) -> Code:
     """a + b."""
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.fadd(args[0], args[1], flags=_FUSED)
-
-    return lanes(lanes, lanes), code
+    return _of_two(lambda builder, a, b: builder.fadd(a, b, flags=_FUSED))
 
 
 @intrinsic
 def minus(_typing: Any, _a: Any, _b: Any) -> Code:
     """a - b."""
+    return _of_two(lambda builder, a, b: builder.fsub(a, b, flags=_FUSED))
 
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.fsub(args[0], args[1], flags=_FUSED)
 
-    return lanes(lanes, lanes), code
+@intrinsic
+def times(_typing: Any, _a: Any, _b: Any) -> Code:
+    """a · b."""
+    return _of_two(lambda builder, a, b: builder.fmul(a, b, flags=_FUSED))
+
+
+@intrinsic
+def least(_typing: Any, _a: Any, _b: Any) -> Code:
+    """The smaller of both, lane by lane."""
+    return _of_two(lambda builder, a, b: builder.select(builder.fcmp_ordered("<", a, b), a, b))
+
+
+@intrinsic
+def most(_typing: Any, _a: Any, _b: Any) -> Code:
+    """The larger of both, lane by lane."""
+    return _of_two(lambda builder, a, b: builder.select(builder.fcmp_ordered(">", a, b), a, b))
 
 
 @intrinsic
@@ -141,33 +156,3 @@ def total(_typing: Any, _a: Any) -> Code:
         return builder.extract_element(vector, ir.Constant(one, 0))
 
     return types.float32(lanes), code
-
-
-@intrinsic
-def times(_typing: Any, _a: Any, _b: Any) -> Code:
-    """a · b."""
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.fmul(args[0], args[1], flags=_FUSED)
-
-    return lanes(lanes, lanes), code
-
-
-@intrinsic
-def least(_typing: Any, _a: Any, _b: Any) -> Code:
-    """The smaller of both, lane by lane."""
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered("<", args[0], args[1]), args[0], args[1])
-
-    return lanes(lanes, lanes), code
-
-
-@intrinsic
-def most(_typing: Any, _a: Any, _b: Any) -> Code:
-    """The larger of both, lane by lane."""
-
-    def code(_context: Any, builder: Any, _signature: Any, args: Any) -> Any:
-        return builder.select(builder.fcmp_ordered(">", args[0], args[1]), args[0], args[1])
-
-    return lanes(lanes, lanes), code

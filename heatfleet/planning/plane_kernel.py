@@ -13,18 +13,14 @@ import numpy as np
 
 from heatfleet.planning.arrays import BIG, Home
 from heatfleet.planning.compiled import compiled, inlined
+from heatfleet.planning.grid_kernel import CELLS, GUARD, Grid, heat_range, lay_widths
 from heatfleet.planning.lanes import aligned, least, load, plus, same, store, times
 from heatfleet.planning.space_kernel import (
-    CELLS,
     FAR,
-    GUARD,
     ONE,
     SIZE,
-    Grid,
     _advance,
     _drift,
-    _heat_range,
-    _lay_widths,
     blend,
     choose,
     extrapolate,
@@ -80,7 +76,7 @@ def lay_plane(home: Home, grid: Grid, plane: Plane, used_k: float) -> None:
     cold, hot, phi = home.slow[2], home.slow[2], 0.0
     grid.first[0] = top[0] = cold
     for t in range(steps):
-        least, full = _heat_range(home, t)
+        least, full = heat_range(home, t)
         plane.free[t + 1] = home.fast[0] * plane.free[t] + home.fast_w[t]
         cold = home.slow[0] * cold + home.slow[1] * least + home.slow_w[t]
         hot = home.slow[0] * hot + home.slow[1] * full + home.slow_w[t]
@@ -90,7 +86,7 @@ def lay_plane(home: Home, grid: Grid, plane: Plane, used_k: float) -> None:
         top[t + 1] = max(min(highest, max(home.high[t] - free, cold) + MARGIN_K), grid.first[t + 1])
         heat = (home.slow[1] + home.fast[1]) * full
         most[t] = max(heat, (home.slow[0] - home.fast[0]) * plane.room[0]) / max(abs(home.slow[1]), 1e-9)
-    _lay_widths(home, most, top, grid)
+    lay_widths(home, most, top, grid)
     for t in range(1, steps + 1):
         limit = home.low[t - 1] - plane.free[t]  # the kink of the penalty lies on a cell: exact between cells
         grid.first[t] = limit - np.ceil((limit - grid.first[t]) / grid.width[t]) * grid.width[t]

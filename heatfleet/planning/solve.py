@@ -17,10 +17,11 @@ from heatfleet.domain.errors import Invalid
 from heatfleet.planning.arrays import Batch, Rules, batch_of
 from heatfleet.planning.evaluate import COST, OBJECTIVE, PENALTY, SCORES, best_for
 from heatfleet.planning.exchange_kernel import touch_for
+from heatfleet.planning.grid_kernel import grid_for
 from heatfleet.planning.kernel import Effort, plan_homes
 from heatfleet.planning.plane_kernel import plane_for
 from heatfleet.planning.problem import Problem, Solution
-from heatfleet.planning.space_kernel import grid_for, work_for
+from heatfleet.planning.space_kernel import work_for
 from heatfleet.planning.tank_kernel import tank_for
 from heatfleet.thermal.arrays import Array
 

@@ -12,7 +12,7 @@ import pytest
 from heatfleet.bench import _many_homes, planner
 from heatfleet.bench._c_kernel import PlainC, compiler
 from heatfleet.bench._instances import Kind, random_problem
-from heatfleet.planning.space_kernel import CELLS
+from heatfleet.planning.grid_kernel import CELLS
 
 needs_compiler = pytest.mark.skipif(compiler() is None, reason="there is no C compiler on this machine")
 
