@@ -10,9 +10,13 @@ from heatfleet.flows import gateway as flow
 from heatfleet.store.gateways import Gateway
 from heatfleet.vendors.kit.gateway_contract import FromGateway, State
 
+NUL = b"\\u0000"
 
-async def take(services: BridgeServices, gateway: Gateway, raw: str | bytes) -> None:
-    """Saves a state or an answer; :class:`Invalid` for nonsense."""
+
+async def take(services: BridgeServices, gateway: Gateway, raw: bytes) -> None:
+    """Saves a state or an answer; :class:`Invalid` for nonsense, and for texts that the database cannot keep."""
+    if NUL in raw:
+        raise Invalid(FieldError(("message",), "a text with a zero character"))
     try:
         message = msgspec.json.decode(raw, type=FromGateway)
     except msgspec.DecodeError as fault:

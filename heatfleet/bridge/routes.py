@@ -160,7 +160,7 @@ _STATUS: tuple[tuple[tuple[type[BaseException], ...], int, str], ...] = (
     ((NotFound,), 404, "not_found"),
     ((Conflict,), 409, "not_now"),
     ((SessionOver,), 404, "session_over"),
-    ((Invalid, msgspec.DecodeError, ValueError), 422, "invalid"),
+    ((Invalid, msgspec.DecodeError), 422, "invalid"),
     (UNREACHABLE, 503, "database_unreachable"),
 )
 

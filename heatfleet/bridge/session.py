@@ -111,7 +111,7 @@ class _Session:
             if len(text) > MAX_MESSAGE_BYTES:
                 raise _ShownOut(TOO_LARGE)
             try:
-                await take(self._services, self._gateway, text)
+                await take(self._services, self._gateway, text.encode())
             except Invalid:
                 raise _ShownOut(NONSENSE) from None
 

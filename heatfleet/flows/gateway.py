@@ -26,7 +26,7 @@ from heatfleet.store.gateway_commands import GatewayCommand
 from heatfleet.store.gateway_signals import Signal, What
 from heatfleet.store.gateways import Gateway, NewGateway, Told
 from heatfleet.store.ids import new_id
-from heatfleet.vendors.kit.gateway_contract import MAX_DEVICES, MAX_READINGS, MAX_TTL_S, Ack, State
+from heatfleet.vendors.kit.gateway_contract import MAX_DEVICES, MAX_READINGS, MAX_TEXT, MAX_TTL_S, Ack, State
 
 CODE_LIFE = timedelta(minutes=15)
 STATE_EVERY_S = 60.0
@@ -124,8 +124,9 @@ async def heard(database: Database, clock: Clock, gateway: Gateway, *, is_farewe
 
 async def save_state(database: Database, clock: Clock, gateway: Gateway, state: State) -> None:
     """What the gateway tells of a pump, its instants moved onto the fleet clock; :class:`Invalid`."""
-    if not 1 <= len(state.device) <= 100 or len(state.readings) > MAX_READINGS:
-        raise Invalid(FieldError(("state", "device"), "too long, or too many readings"))
+    texts = (state.device, state.profile.name, state.profile.manufacturer, state.profile.model)
+    if not all(1 <= len(text) <= MAX_TEXT for text in texts) or len(state.readings) > MAX_READINGS:
+        raise Invalid(FieldError(("state",), "a text that is empty or too long, or too many readings"))
     now, fleet_now = clock.wall_now(), clock.fleet_now()
     readings = {name: _on_fleet_clock(value, state.sent_at, fleet_now) for name, value in state.readings.items()}
     profile = msgspec.to_builtins(state.profile)

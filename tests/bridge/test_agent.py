@@ -16,13 +16,14 @@ import pytest
 from heatfleet.clocks import RealClock
 from heatfleet.domain.errors import TryAgain
 from heatfleet.domain.readings import Channel
+from heatfleet.gateway.keeper import GRACE_S
 from heatfleet.store.database import Database
 from heatfleet.vendors.kit.driver import Grant, Write
 from heatfleet.vendors.shelly.emulator import Emulator
 from tests.bridge.world import STATE, Server, agent_process, claimed, server_of, until
 from tests.vendors.serving import served
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 
 
 class Wall(Emulator):
@@ -114,7 +115,7 @@ async def test_when_the_server_is_gone_the_contacts_fall_back_within_the_ttl(
             began_s = asyncio.get_running_loop().time()
             await stack.aclose()
             await home.wall.until(2)
-            assert asyncio.get_running_loop().time() - began_s < 10
+            assert asyncio.get_running_loop().time() - began_s < GRACE_S, "by its time, not by lost contact"
             assert process.returncode is None, "the agent goes on looking for the server"
 
 
@@ -156,7 +157,7 @@ async def test_agent_and_server_survive_each_others_restart(database: Database, 
 async def test_a_simulated_pump_can_be_tried_out(database: Database, org_id: Any, tmp_path: Path) -> None:
     async with server_of(database, RealClock(), org_id) as server:
         code = await server.code()
-        arguments = ["--simulate", "--speed", "60", "--server", server.url, "--code", code]
+        arguments = ["--simulate", "--speed", "2", "--server", server.url, "--code", code]
         async with agent_process(*arguments, state_dir=tmp_path):
             grant = await claimed(server, code)
             assert 15 < (await _value(server, grant, Channel.INDOOR_TEMP_C) or 0) < 25

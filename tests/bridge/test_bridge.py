@@ -287,6 +287,19 @@ async def _one_command(server: Server, home: Any) -> Any:
     return command
 
 
+async def test_what_a_home_says_of_itself_does_not_reach_the_catalogue(server: Server) -> None:
+    async with joined(server) as home:
+        [device] = await server.driver.list_devices(home.grant)
+        assert (device.manufacturer, device.model) == ("SG-Ready", "heat pump behind a gateway")
+
+
+@pytest.mark.parametrize("name", ["x" * 101, "", "zero \x00"])
+async def test_names_that_are_none_are_shown_out(server: Server, name: str) -> None:
+    async with joined(server) as home:
+        await home.socket.tell(name)
+        assert await home.socket.closed() == 4400
+
+
 @pytest.mark.parametrize("nonsense", ["no json", "[]", '{"type":"state"}', '{"type":"root"}'])
 async def test_nonsense_is_shown_out(server: Server, nonsense: str) -> None:
     async with joined(server) as home:

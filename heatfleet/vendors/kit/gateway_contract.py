@@ -23,6 +23,7 @@ MAX_MESSAGE_BYTES = 65_536
 MAX_DEVICES = 20
 MAX_TTL_S = 7200.0
 MAX_READINGS = 64
+MAX_TEXT = 100
 
 Values = dict[str, tuple[datetime, float]]
 """Channel → instant and value; names that the receiver does not know are left out."""

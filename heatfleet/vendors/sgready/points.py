@@ -16,10 +16,14 @@ OWN_PROGRAMME = 2.0
 
 
 def to_device(device: Device, channels: frozenset[Channel], levers: Mapping[Lever, LeverRange]) -> DeviceRef:
-    """The pump with what this vendor promises; its own range where it is narrower."""
+    """The pump with what this vendor promises; its own range where it is narrower.
+
+    Maker and model are ours: what a home says of itself must not end up in the catalogue that all organisations see.
+    """
     told = device_of(device.id, device.profile)
     ours = {lever: _within(limits, levers[lever]) for lever, limits in told.levers.items() if lever in levers}
-    return replace(told, channels=told.channels & channels, levers=ours)
+    names = {"manufacturer": "SG-Ready", "model": "heat pump behind a gateway"}
+    return replace(told, channels=told.channels & channels, levers=ours, **names)  # type: ignore[arg-type]
 
 
 def _within(told: LeverRange, promised: LeverRange) -> LeverRange:

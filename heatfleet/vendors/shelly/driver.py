@@ -167,7 +167,7 @@ class Driver:
             external_device_id=pump.id,
             name=f"SG-Ready heat pump at {first.relay.id}",
             manufacturer="SG-Ready",
-            model=f"contacts by {first.relay.model}",
+            model="heat pump at relay contacts",
             channels=frozenset({Channel.SG_READY_STATE, *(c for c, value in measured.items() if value is not None)}),
             levers={
                 Lever.SG_READY_STATE: range_of(self._promised, has_k1=pump.k1 is not None, has_k2=pump.k2 is not None)
