@@ -31,6 +31,8 @@ class Readings:
     water_share: Array  # of the time the pump ran: how much it heated the tank
     is_charging: Array
     shift_k: Array
+    dhw_setpoint_c: Array  # in force
+    is_boosted: Array
 
     @classmethod
     def empty(cls, homes: int, steps: int) -> Readings:
@@ -61,6 +63,8 @@ class Sensors:
         s.water_share[:, step] = water / np.maximum(water + house, 1e-9)
         s.is_charging[:, step] = trace.mode[:, -1] == HOT_WATER_MODE
         s.shift_k[:, step] = self._shift_in_force(book)
+        s.dhw_setpoint_c[:, step] = book.settings[:, LEVERS.index(Lever.DHW_SETPOINT_C)]
+        s.is_boosted[:, step] = book.settings[:, LEVERS.index(Lever.DHW_BOOST)]
 
     def latest(self, step: int) -> Array:
         """Indoor and hot-water temperature and whether the tank is charged, as read before ``step``, (home, 3)."""

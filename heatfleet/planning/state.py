@@ -31,7 +31,7 @@ UNSURE_K = 0.51  # worse than a home never measured: such a plan keeps close to 
 HABIT_TRUST, HABIT_MOVES_K = 0.7, 0.5
 GRID_FLOOR_KW = 4.2  # no limit of the grid goes below this
 DOSE_ABOVE_K = 2.0  # a tank with a dose to come may be this much warmer than the dose asks for
-CYCLE_KWH = 0.3  # a start of a pump that cycles below its smallest output: wear, and heat that is late
+CYCLE_KWH = 0.1  # a start of a pump that cycles below its smallest output: wear, and heat that is late
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ class Present:
     run_action: Array  # action in force: 0..3 = MIN..MAX, 4 = hot water
     run_steps: Array  # for how many steps the compressor request has been on (action > 0) or off
     mass_c: Array | None = None  # temperature of walls and floor; None = what goes with the room and the weather
+    own_hysteresis_k: Array | None = None  # how far below its setpoint the pump's own programme charges; NaN = unknown
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,8 @@ class Freedom:
     max_moves_day: Array | None = None  # (home,) changes of steering state that the device takes in a day
     colder_than_own_k: Array | None = None  # (home,) or (home, step) most below the pump's own control; NaN = the band
     max_power_kw: Array | None = None  # (home,) or (home, step) what the grid lets the pump draw; NaN = no limit
+    can_boost: Array | None = None  # (home,) bool: a charge can be asked for; None = everywhere
+    can_hold: Array | None = None  # (home,) bool: the tank's setpoint can be moved; None = everywhere
 
 
 @dataclass(frozen=True)
