@@ -19,7 +19,16 @@ from numba import njit
 
 from heatfleet.domain.plans import TankAim
 from heatfleet.planning.problem import Problem, Solution
-from heatfleet.planning.state import HOT_WATER, MIN, STEP_H, Freedom, Horizon, Present, dose_is_due
+from heatfleet.planning.state import (
+    HOT_WATER,
+    MIN,
+    STEP_H,
+    Freedom,
+    Horizon,
+    Present,
+    dose_is_due,
+    price_swing,
+)
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import ThermalModels
 from heatfleet.thermal.sensed import quantile
@@ -33,7 +42,8 @@ WORTH_K = 1.5  # below the setpoint; pumps do not begin a charge nearer to it
 HOLD_MARGIN_K = 0.3  # what a sensor may be wrong by
 HOLD_LUCK = 0.25  # an unlucky quarter-hour; its spread is that of two hours by the root of eight
 HOLD_STEP_K, HOLD_MOST_K = 1.0, 4.0  # setpoints move in whole kelvins
-START_KWH = 0.3  # what a charge costs beyond its heat [mean kWh]: most pumps stop after it and start anew
+# What a charge costs beyond its heat [mean kWh]: most pumps stop after it and start anew. More where prices swing far.
+START_KWH, START_KWH_PER_SWING = 0.1, 2.5
 EVENT_KWH = 0.4  # what is drawn at once
 SIZES = np.array([0.21, 0.56, 1.03, 2.2])  # of an event in units of its mean, each as likely as the others
 COLD_KWH = 0.03  # what a kelvin below the minimum costs for a quarter-hour [mean kWh]
@@ -124,7 +134,7 @@ def _hysteresis_k(present: Present) -> Array:
 def _facts(
     models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom
 ) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array]:
-    """Tank (home, 5): temperature, loss a step, kWh/K, hysteresis, can be charged; and (home, step) arrays.
+    """Tank (home, 5): temperature, loss a step, kWh of a start, hysteresis, can be charged; and (home, step) arrays.
 
     Those are price, kWh of electricity per kelvin, draw [K], size of its events [K], minimum and full [°C], and how far
     the own start may be lowered [K].
@@ -141,7 +151,8 @@ def _facts(
     may_hold = (known & _flag(freedom.can_hold, capacity))[:, None] & (lower_k >= HOLD_STEP_K)
     loss = models.tank.loss_kw_per_k * STEP_H / capacity
     can_charge = _flag(freedom.can_boost, capacity).astype(float)
-    tank = np.stack([present.tank_c, loss, capacity, hysteresis, can_charge], axis=1)
+    start_kwh = START_KWH + START_KWH_PER_SWING * price_swing(horizon)
+    tank = np.stack([present.tank_c, loss, start_kwh, hysteresis, can_charge], axis=1)
     return (
         tank, horizon.price, capacity[:, None] / cop, draw / capacity[:, None], size_k, horizon.dhw_min_c,
         horizon.dhw_max_c,
@@ -163,7 +174,7 @@ def _plan_all(
     value, after = np.empty(CELLS), np.empty(CELLS)
     for i in rows:
         mean = max(np.mean(np.abs(price[i])), 1e-3)
-        base, start_cost = full[i, steps - 1] + ABOVE_K - (CELLS - 1) * CELL_K, START_KWH * mean
+        base, start_cost = full[i, steps - 1] + ABOVE_K - (CELLS - 1) * CELL_K, tank[i, 2] * mean
         worth = mean * np.mean(kwh_per_k[i]) + start_cost / tank[i, 3]
         for c in range(CELLS):
             after[c] = -worth * (base + c * CELL_K)
