@@ -17,7 +17,7 @@ from heatfleet.demo.scenario import Scenario
 from heatfleet.domain.levers import STATES, Lever, allowed_states
 from heatfleet.domain.market_day import visible_until
 from heatfleet.domain.plans import PlanStep, Reason, TankAim
-from heatfleet.domain.policy import COLDER_THAN_OWN_K, Policy, comfort_at
+from heatfleet.domain.policy import COLDER_THAN_OWN_K, comfort_at
 from heatfleet.domain.tariff import carried_on
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.flows.toolbox_outlook import BLOCK_DELTA_K, delta_k

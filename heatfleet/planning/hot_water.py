@@ -3,8 +3,8 @@
 Draws come by surprise, so the answer is no list of slots but, for each step, how cold the tank must be for a charge to
 pay now, and whether its own charge had better wait for a cheaper hour. The pump's own programme is part of the model:
 below its starting temperature it charges to the owner's setpoint, whatever we want; a lowered setpoint lowers both.
-No charge is put off by more than an unlucky quarter-hour of draws leaves the tank above its minimum, and the pump itself
-stays the guard: it starts by itself at the lowered temperature, within minutes.
+No charge is put off beyond where an unlucky quarter-hour of draws leaves the tank above its minimum, and the pump
+itself stays the guard: it starts by itself at the lowered temperature, within minutes.
 
 The house is left out of it: what a charge takes from the rooms, the pump's controller makes up for by itself.
 """
@@ -58,6 +58,7 @@ class TankPlans:
     charge_below_c: Array  # (home, step) a tank at most this warm is charged now
     hold_c: Array  # (home, step) setpoint that puts the pump's own charge off
     charges: Array  # (home, step) bool, as expected with mean draws: ours and the pump's own
+    start_c: Array  # (home, step) below which the pump charges by itself, held back or not
 
     def aims(self, step: int) -> list[TankAim | None]:
         """What is wanted of each tank in a step; None where it is not planned in here."""
@@ -77,18 +78,26 @@ def tank_plans(models: ThermalModels, horizon: Horizon, present: Present, freedo
     shape = horizon.price.shape
     allowed = np.zeros(shape, bool) if freedom.allowed is None else freedom.allowed[:, :, HOT_WATER]
     is_planned = allowed.any(axis=1) & ~dose_is_due(freedom, horizon)
-    out = TankPlans(is_planned, np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, bool))
+    below_c, hold_c, charges = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, bool)
     rows = np.flatnonzero(is_planned)
     if rows.size:
         facts = _facts(models, horizon, present, freedom)
-        _plan_all(rows, facts, np.ascontiguousarray(allowed), out.charge_below_c, out.hold_c, out.charges)
-    return out
+        _plan_all(rows, facts, np.ascontiguousarray(allowed), below_c, hold_c, charges)
+    full_c = np.where(np.isnan(hold_c), horizon.dhw_max_c, hold_c)
+    return TankPlans(is_planned, below_c, hold_c, charges, full_c - _hysteresis_k(present)[:, None])
 
 
 def own_start_c(horizon: Horizon, present: Present) -> Array:
     """Below which temperature the pump's own programme charges the tank [°C], (home, step), as far as is known."""
     start_c: Array = horizon.dhw_max_c - _hysteresis_k(present)[:, None]
     return start_c
+
+
+def judged(problem: Problem, plans: TankPlans) -> Problem:
+    """The problem with tanks planned in here limited by where their pumps charge by themselves."""
+    own_c = np.minimum(plans.start_c, problem.tank_max if problem.tank_max.ndim == 2 else problem.tank_max[:, None])
+    low = problem.tank_min if problem.tank_min.ndim == 2 else problem.tank_min[:, None]
+    return replace(problem, tank_min=np.where(plans.is_planned[:, None], own_c, low))
 
 
 def without_charges(problem: Problem, plans: TankPlans) -> Problem:
@@ -166,8 +175,8 @@ def _flag(value: Array | None, like: Array) -> Array:
 
 @njit(cache=True, nogil=True)
 def _plan_all(
-    rows: Array, facts: tuple[Array, Array, Array, Array, Array, Array, Array, Array], allowed: Array, charge_below: Array,
-    hold: Array, charges: Array,
+    rows: Array, facts: tuple[Array, Array, Array, Array, Array, Array, Array, Array], allowed: Array,
+    charge_below: Array, hold: Array, charges: Array,
 ) -> None:  # fmt: skip
     tank, price, kwh_per_k, draw, size, low, full, lower = facts
     steps = price.shape[1]
