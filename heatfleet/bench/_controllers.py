@@ -16,7 +16,7 @@ from heatfleet.thermal.cop import capacity, coefficients, cop
 from heatfleet.thermal.grey_box import TwoMass
 from heatfleet.thermal.homes import Homes, mean_gains_kw
 from heatfleet.thermal.model import ThermalModels
-from heatfleet.vendors.sandbox.homes import LEVERS
+from heatfleet.vendors.kit.emulation.homes import LEVERS
 
 LOW = 1
 FLOW_OF_A_CHARGE_C = 54.0

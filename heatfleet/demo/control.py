@@ -14,14 +14,20 @@ import numpy as np
 from heatfleet.demo.control_book import ControlBook
 from heatfleet.demo.loop import DAY, Loop
 from heatfleet.demo.scenario import Scenario
-from heatfleet.domain.hot_water import has_room_to_plan
-from heatfleet.domain.levers import STATES, Lever, Ranges, allowed_states
+from heatfleet.domain.levers import STATES, Lever, allowed_states
 from heatfleet.domain.market_day import visible_until
-from heatfleet.domain.plans import PlanStep, Reason
-from heatfleet.domain.policy import COLDER_THAN_OWN_K, OwnSettings, Policy, comfort_at
+from heatfleet.domain.plans import PlanStep, Reason, TankAim
+from heatfleet.domain.policy import COLDER_THAN_OWN_K, comfort_at
 from heatfleet.domain.tariff import carried_on
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.flows.toolbox_outlook import BLOCK_DELTA_K, delta_k
+from heatfleet.planning.hot_water import (
+    TankPlans,
+    learned_hysteresis_k,
+    tank_plans,
+    with_charges,
+    without_charges,
+)
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.read_back import steering_states
 from heatfleet.planning.smooth import smooth
@@ -83,6 +89,7 @@ class PlannedControl:
         self.comfort = [comfort_at(loop.book.policy, own, LONG_AGO) for own in loop.book.own]
         self.solution: Solution | None = None
         self.problem: Problem | None = None
+        self.tanks: TankPlans | None = None
         self.made = 0
         self.states: Array = np.full((homes, 1), MID)
 
@@ -97,18 +104,26 @@ class PlannedControl:
         assert self.solution is not None
         actions = self.solution.action[:, step - self.made]
         states = self.states[:, step - self.made]
-        steps = [plan_step(loop.now, s, a) for s, a in zip(states, actions, strict=True)]
+        aims = self._aims(step - self.made)
+        steps = [plan_step(loop.now, *each) for each in zip(states, actions, aims, strict=True)]
         loop.book.steer(loop.now, steps, loop.latest())
         return states
+
+    def _aims(self, step: int) -> list[TankAim | None]:
+        """What is wanted of each tank in a step of the plan."""
+        assert self.tanks is not None
+        return self.tanks.aims(step)
 
     def _plan(self, loop: Loop) -> None:
         step, since = loop.step, loop.step - self.made
         models = self.outlook.models(self.learned, loop.scenario, step)
+        facts = (models, self._horizon(loop), self._present(loop), self.freedom)
         goes_on = self.solution is not None and since <= REPLAN_STEPS_WARM_UP
         earlier = _carried_on(self.solution, since) if self.solution is not None and goes_on else None
-        self.problem = build_problem(models, self._horizon(loop), self._present(loop), self.freedom, seen=earlier)
+        self.problem, self.tanks = build_problem(*facts, seen=earlier), tank_plans(*facts)
         in_force = self.states[:, since - 1] if goes_on else np.full(len(self.setpoint_c), MID)
-        self.solution, self.made = smooth(self.problem, solve(self.problem), in_force), step
+        house = without_charges(self.problem, self.tanks)
+        self.solution, self.made = with_charges(smooth(house, solve(house), in_force), self.tanks), step
         self.states = steering_states(self.problem, self.solution.action[:, : REPLAN_STEPS_WARM_UP + 1])
 
     def _horizon(self, loop: Loop) -> Horizon:
@@ -147,7 +162,14 @@ class PlannedControl:
             run_action=action,
             run_steps=np.full(len(action), 16),
             mass_c=mass_c,
+            own_hysteresis_k=learned_hysteresis_k(*self._tank_past(loop)),
         )
+
+    def _tank_past(self, loop: Loop) -> tuple[Array, Array, Array, Array]:
+        """Tank and setpoint as read, whether it was charged, whether we had asked for it, (home, step)."""
+        seen, back = loop.sensors.seen, slice(max(0, loop.step - BLOCK_DAYS * DAY), loop.step)
+        charges, boosted = seen.water_share[:, back] > 0.0, seen.is_boosted[:, back] > 0.0
+        return seen.tank_c[:, back], seen.dhw_setpoint_c[:, back], charges, boosted
 
     def _block(self, loop: Loop) -> Block:
         step, s = loop.step, loop.sensors.seen
@@ -188,10 +210,10 @@ def _carried_on(solution: Solution, steps: int) -> Solution:
     return Solution(action, solution.cost, solution.penalty, solution.objective)
 
 
-def plan_step(at: datetime, state: int, action: int) -> PlanStep:
-    """A step that asks for the ``state``-th state, and for a charge where ``action`` is one."""
+def plan_step(at: datetime, state: int, action: int, tank: TankAim | None = None) -> PlanStep:
+    """A step that asks for the ``state``-th state, and for a charge where ``action`` is one or ``tank`` says so."""
     reason = Reason.HOT_WATER if action == HOT_WATER else Reason.STEADY
-    return PlanStep(at, STATES[state], action == HOT_WATER, 0.0, 0.0, 0.0, 0.0, reason)
+    return PlanStep(at, STATES[state], action == HOT_WATER, 0.0, 0.0, 0.0, 0.0, reason, tank=tank)
 
 
 def _freedom(book: ControlBook) -> Freedom:
@@ -202,14 +224,9 @@ def _freedom(book: ControlBook) -> Freedom:
         states.append([state in allowed for state in STATES])
         deltas.append([delta_k(policy, ranges, state) for state in STATES])
     may = np.ones((len(states), PLAN_STEPS, HOT_WATER + 1), bool)
-    may[:, :, HOT_WATER] = np.array([_may_charge(policy, *both) for both in zip(book.ranges, book.own, strict=True)])[
-        :, None
-    ]
+    may[:, :, HOT_WATER] = bool(policy.is_hot_water_heating_enabled)
     colder = np.full(len(states), COLDER_THAN_OWN_K)
-    return Freedom(np.array(deltas), np.array(states), may, colder_than_own_k=colder)
-
-
-def _may_charge(policy: Policy, ranges: Ranges, own: OwnSettings) -> bool:
-    """Whether a charge can be asked for, and there is anything to gain by it."""
-    can = Lever.DHW_BOOST in ranges and bool(policy.is_hot_water_heating_enabled)
-    return can and has_room_to_plan(comfort_at(policy, own, LONG_AGO))
+    boost, hold = (np.array([lever in r for r in book.ranges]) for lever in (Lever.DHW_BOOST, Lever.DHW_SETPOINT_C))
+    return Freedom(
+        np.array(deltas), np.array(states), may, colder_than_own_k=colder, can_boost=boost, can_hold=hold
+    )  # fmt: skip

@@ -20,8 +20,8 @@ from heatfleet.domain.steering import decide
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.homes import Homes
 from heatfleet.thermal.simulate import Inputs
+from heatfleet.vendors.kit.emulation.homes import BLOCK_LASTS, LEVERS
 from heatfleet.vendors.kit.manifest import Manifest
-from heatfleet.vendors.sandbox.homes import BLOCK_LASTS, LEVERS
 
 SPACE_LEVERS = LEVERS[:3]
 """Homes take turns in what can be steered, as in the sandbox cloud."""

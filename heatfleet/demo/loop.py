@@ -21,8 +21,8 @@ from heatfleet.planning.state import MID
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.simulate import States, Trace, initial_states, simulate, stored_heat_kwh
 from heatfleet.thermal.simulate_columns import TRACE
+from heatfleet.vendors.kit.emulation.homes import STEP_H
 from heatfleet.vendors.kit.registry import find_vendors
-from heatfleet.vendors.sandbox.homes import STEP_H
 
 DAY = 96
 OBSERVE_DAYS = 7  # of the warm-up: the owner's own control, watched

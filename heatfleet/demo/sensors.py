@@ -12,7 +12,7 @@ from heatfleet.domain.levers import Lever
 from heatfleet.flows.toolbox_outlook import BLOCK_DELTA_K, RAISED_DELTA_K
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.simulate import Trace
-from heatfleet.vendors.sandbox.homes import LEVERS
+from heatfleet.vendors.kit.emulation.homes import LEVERS
 
 NOISE_SD = {"indoor_c": 0.05, "outdoor_c": 0.2, "tank_c": 0.15, "flow_c": 0.15, "return_c": 0.15}
 HEATING, HOT_WATER_MODE = 2.0, 3.0
@@ -31,6 +31,8 @@ class Readings:
     water_share: Array  # of the time the pump ran: how much it heated the tank
     is_charging: Array
     shift_k: Array
+    dhw_setpoint_c: Array  # in force
+    is_boosted: Array
 
     @classmethod
     def empty(cls, homes: int, steps: int) -> Readings:
@@ -61,6 +63,8 @@ class Sensors:
         s.water_share[:, step] = water / np.maximum(water + house, 1e-9)
         s.is_charging[:, step] = trace.mode[:, -1] == HOT_WATER_MODE
         s.shift_k[:, step] = self._shift_in_force(book)
+        s.dhw_setpoint_c[:, step] = book.settings[:, LEVERS.index(Lever.DHW_SETPOINT_C)]
+        s.is_boosted[:, step] = book.settings[:, LEVERS.index(Lever.DHW_BOOST)]
 
     def latest(self, step: int) -> Array:
         """Indoor and hot-water temperature and whether the tank is charged, as read before ``step``, (home, 3)."""

@@ -12,7 +12,7 @@ from heatfleet.domain.disinfection import (
     disinfection_due,
 )
 from heatfleet.domain.levers import DHW_LEVERS, Lever
-from heatfleet.domain.plans import PlanStep, Reason
+from heatfleet.domain.plans import PlanStep, Reason, TankAim
 from heatfleet.domain.policy import Comfort
 from heatfleet.domain.situation import NOTHING_KNOWN, Guard, Purpose, Situation, Wish, own_value
 
@@ -22,6 +22,8 @@ DHW_ROOM_K = 6.0  # between minimum and standard temperature, or there is nothin
 DHW_WORTH_K = 4.0  # below the standard temperature, for a charge to be worth a compressor start
 DHW_FULL_K = 0.5
 DHW_BOOST_K = 0.3
+DHW_HOLD_K = 0.5  # above the minimum, for the pump's own charge to be put off
+DHW_NEAR_K = 1.5  # below the standard temperature no pump begins a charge, so there is nothing to put off
 
 
 def hot_water_wishes(situation: Situation, comfort: Comfort, is_paused: bool) -> dict[Lever, Wish]:
@@ -36,7 +38,33 @@ def hot_water_wishes(situation: Situation, comfort: Comfort, is_paused: bool) ->
         return _dhw(situation, None, False, Wish(0, Purpose.HOT_WATER, Reason.PAUSE))
     if _may_disinfect(situation, situation.wanted) or _is_disinfecting(situation, comfort):
         return _dhw(situation, DOSE_SETPOINT_C, True, dose)
+    if situation.wanted.tank is not None:
+        return _by_temperature(situation, situation.wanted.tank, comfort)
     return _planned_hot_water(situation, situation.wanted, comfort) if has_room_to_plan(comfort) else {}
+
+
+def _by_temperature(situation: Situation, aim: TankAim, comfort: Comfort) -> dict[Lever, Wish]:
+    """Charged or held back as the tank's temperature says; near its minimum the pump's own programme has it back."""
+    charge_c, dhw_c = comfort.dhw_max_c, situation.dhw_temp_c
+    if dhw_c is None or situation.is_charging or dhw_c <= comfort.dhw_min_c + DHW_HOLD_K:
+        return _own_programme(situation, comfort)
+    if aim.charge_below_c is not None and dhw_c <= aim.charge_below_c:
+        return _dhw(situation, charge_c, True, Wish(0, Purpose.HOT_WATER, Reason.HOT_WATER))
+    if situation.policy.is_away(situation.now):
+        return _dhw(situation, min(comfort.dhw_min_c, charge_c), False, Wish(0, Purpose.HOT_WATER, Reason.AWAY))
+    if aim.hold_c is None or dhw_c > charge_c - DHW_NEAR_K:
+        return {}
+    hold_c = min(max(aim.hold_c, comfort.dhw_min_c + DHW_GUARD_K), charge_c)
+    return _dhw(situation, hold_c, False, Wish(0, Purpose.HOT_WATER, Reason.CHEAP_LATER))
+
+
+def _own_programme(situation: Situation, comfort: Comfort) -> dict[Lever, Wish]:
+    """The owner's own setpoint; where the tank has room between minimum and standard, a charge at its minimum too."""
+    dhw_c = situation.dhw_temp_c
+    if dhw_c is None or not has_room_to_plan(comfort) or not _is_short(situation, dhw_c, comfort):
+        return {}
+    forced = Wish(0, Purpose.HOT_WATER, Reason.COMFORT_LIMIT, None, True, Guard.HOT_WATER_MINIMUM)
+    return _dhw(situation, comfort.dhw_max_c, _must_boost(situation, dhw_c, comfort), forced)
 
 
 def _planned_hot_water(situation: Situation, wanted: PlanStep, comfort: Comfort) -> dict[Lever, Wish]:

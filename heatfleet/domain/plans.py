@@ -58,6 +58,13 @@ class Unsteered(NamedTuple):
     dhw_temp_c: float
 
 
+class TankAim(NamedTuple):
+    """What is wanted of the tank by its temperature, which nobody knows beforehand; None = nothing."""
+
+    charge_below_c: float | None  # at most this warm, it is charged now
+    hold_c: float | None  # setpoint that puts the pump's own charge off
+
+
 NO_DETAIL = ReasonDetail()
 
 
@@ -76,6 +83,7 @@ class PlanStep:
     detail: ReasonDetail = NO_DETAIL
     cost_of_not_acting: float | None = None  # None where nothing is done
     own: Unsteered | None = None
+    tank: TankAim | None = None  # None: charged where ``hot_water`` says so
 
     @property
     def cost(self) -> float:

@@ -28,7 +28,7 @@ from heatfleet.store.gateways import Gateway, NewGateway, Told
 from heatfleet.store.ids import new_id
 from heatfleet.vendors.kit.gateway_contract import MAX_DEVICES, MAX_READINGS, MAX_TEXT, MAX_TTL_S, Ack, State
 
-CODE_LIFE = timedelta(minutes=15)
+CODE_LIFE = timedelta(hours=1)
 STATE_EVERY_S = 60.0
 ONLINE_FOR = timedelta(seconds=2.5 * STATE_EVERY_S)
 _LETTERS = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"  # none that look alike

@@ -20,6 +20,8 @@ from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
 from heatfleet.flows.toolbox_outlook import Home
 from heatfleet.planning.budget import within_budget
 from heatfleet.planning.counterfactual import left_alone, outlooks, own_control
+from heatfleet.planning.hot_water import judged, own_start_c, tank_plans, with_charges, without_charges
+from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.read_back import Marks, read_back
 from heatfleet.planning.smooth import smooth
 from heatfleet.planning.solve import solve
@@ -65,10 +67,11 @@ async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
     priced = np.flatnonzero(~np.isnan(expected.price).any(axis=1))
     if not priced.size:
         return []
-    lately = take(toolbox_past.seen(homes, past), priced)
+    lately, hysteresis_k = take(toolbox_past.seen(homes, past), priced), toolbox_past.hysteresis_k(past)[priced]
     pumps, homes = [loaded.pumps[i] for i in priced], [homes[i] for i in priced]
     extra = extra.of(priced)
     asked = _with_extras(_asked(pumps, homes, grid, take(expected, priced), lately), extra)
+    asked = replace(asked, present=replace(asked.present, own_hysteresis_k=hysteresis_k))
     answers = await in_executor(tools, answer, models_of(loaded, pumps, now), asked)
     found = zip(pumps, extra.as_paid([steps for steps, _ in answers]), answers, strict=True)
     made = {
@@ -124,20 +127,26 @@ def _state(pump: HeatPump) -> int:
 def answer(learned: ThermalModels, asked: Asked) -> list[tuple[tuple[PlanStep, ...], Outlook]]:
     """The plans of these homes: solved once along the pump's own control, once more along the plan found, calmed.
 
-    Each stands beside the owner's own control over the same time.
+    Tanks are planned by themselves. Each plan stands beside the owner's own control over the same time.
     """
     present = toolbox_past.estimated(asked.present, asked.lately, learned, asked.horizon)
     facts = (learned, asked.horizon, present, asked.freedom)
-    along_own = build_problem(*facts)
-    first = solve(along_own, QUALITY)
-    problem = build_problem(*facts, seen=first)
-    found = smooth(problem, solve(problem, QUALITY), asked.in_force)
-    if asked.freedom.max_moves_day is not None:
-        found = within_budget(problem, found, asked.in_force, asked.freedom.max_moves_day)
-    alone = left_alone(along_own, asked.horizon.dhw_max_c)
+    tanks, along_own = tank_plans(*facts), build_problem(*facts)
+    first = with_charges(solve(without_charges(along_own, tanks), QUALITY), tanks)
+    problem = judged(build_problem(*facts, seen=first), tanks)
+    found = with_charges(_calmed(without_charges(problem, tanks), asked), tanks)
+    alone = left_alone(along_own, asked.horizon.dhw_max_c, own_start_c(asked.horizon, present))
     own = own_control(build_problem(*facts, seen=alone), alone)
-    steps = read_back(problem, found, asked.start_at, asked.marks, own)
+    steps = read_back(problem, found, asked.start_at, asked.marks, own, tanks)
     return list(zip(steps, outlooks(problem, found, own), strict=True))
+
+
+def _calmed(problem: Problem, asked: Asked) -> Solution:
+    """The solution of the problem with no more changes of state than they are worth, and the device takes."""
+    found = smooth(problem, solve(problem, QUALITY), asked.in_force)
+    if asked.freedom.max_moves_day is None:
+        return found
+    return within_budget(problem, found, asked.in_force, asked.freedom.max_moves_day)
 
 
 def _version(loaded: Loaded, pump: HeatPump) -> int:

@@ -12,8 +12,16 @@ import numpy as np
 from heatfleet.domain.alignment import Floats, instants
 from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import DOSE_EVERY, DOSE_SOON, can_disinfect, planned_by
-from heatfleet.domain.hot_water import has_room_to_plan
-from heatfleet.domain.levers import STATES, Lever, OptimizationLevel, Ranges, SteeringState, allowed_states, space_lever
+from heatfleet.domain.levers import (
+    DHW_LEVERS,
+    STATES,
+    Lever,
+    OptimizationLevel,
+    Ranges,
+    SteeringState,
+    allowed_states,
+    space_lever,
+)
 from heatfleet.domain.market_day import visible_until
 from heatfleet.domain.places import place_or_city
 from heatfleet.domain.policy import COLDER_THAN_OWN_K, Comfort, OwnSettings, Policy, comfort_at
@@ -197,13 +205,14 @@ def freedom(homes: Sequence[Home], paused: Array, grid: TimeGrid) -> Freedom:
         max_moves_day=np.array([_moves_a_day(home.abilities.levers) for home in homes]),
         colder_than_own_k=np.where(away_steps(homes, grid), np.nan, np.array(habit)[:, None]),
         max_power_kw=np.array(power),
+        can_boost=np.array([Lever.DHW_BOOST in home.abilities.levers for home in homes]),
+        can_hold=np.array([Lever.DHW_SETPOINT_C in home.abilities.levers for home in homes]),
     )
 
 
 def _allowed_steps(home: Home, grid: TimeGrid, paused: Array, dose_by: int) -> Array:
     """Actions (step, 5) permitted to one home; ``paused`` is (step,), a dose must be complete by step ``dose_by``."""
     allowed = np.tile(_allowed(home), (grid.count, 1))
-    allowed[:, HOT_WATER] &= _has_room(home, grid)
     if home.held_until is not None:
         in_force = STATES.index(home.state or SteeringState.MID)
         held = max(-((grid.start_at - home.held_until) // MTU), 0)
@@ -239,15 +248,9 @@ def _allowed(home: Home) -> Array:
     states = allowed_states(home.policy.optimization_level, home.abilities.levers)
     if not home.policy.is_space_heating_enabled:
         states = (SteeringState.MID,)
-    can_charge = Lever.DHW_BOOST in home.abilities.levers and home.abilities.has_hot_water
-    may_charge = can_charge and bool(home.policy.is_hot_water_heating_enabled)
-    return np.array([*(state in states for state in STATES), may_charge])
-
-
-def _has_room(home: Home, grid: TimeGrid) -> Array:
-    """Steps (step,) in which the tank leaves something to plan."""
-    normal, gone, away = _comforts(home, grid)
-    return np.where(away, has_room_to_plan(gone), has_room_to_plan(normal))
+    can_move = any(lever in home.abilities.levers for lever in DHW_LEVERS) and home.abilities.has_hot_water
+    may_move = can_move and bool(home.policy.is_hot_water_heating_enabled)
+    return np.array([*(state in states for state in STATES), may_move])
 
 
 def delta_k(policy: Policy, levers: Ranges, state: SteeringState) -> float:

@@ -17,6 +17,7 @@ from heatfleet.domain.tariff import DAY_STEPS
 from heatfleet.domain.time_grid import MTU, STEP_H, TimeGrid, floor_mtu
 from heatfleet.flows import toolbox_outlook as outlook
 from heatfleet.flows.toolbox_homes import Loaded
+from heatfleet.planning.hot_water import learned_hysteresis_k
 from heatfleet.planning.state import Horizon, Present, resting_mass_c
 from heatfleet.store import blocks, weather
 from heatfleet.store.blocks import Block
@@ -98,6 +99,15 @@ def estimated(present: Present, lately: identify.Block, learned: ThermalModels, 
         indoor_c=np.where(enough, air_c, present.indoor_c),
         mass_c=np.where(enough, mass_c, resting_mass_c(learned, expected, present)),
     )
+
+
+def hysteresis_k(past: Past) -> Array:
+    """How far below its setpoint each pump's own programme charges the tank [K], (home,); NaN where hardly seen."""
+    channels = past.block.channels
+    tank_c, setpoint_c, boost = (
+        channels[channel][:, 1:] for channel in (Channel.DHW_TEMP_C, Channel.DHW_SETPOINT_C, Channel.DHW_BOOST)
+    )
+    return learned_hysteresis_k(tank_c, setpoint_c, _water_share(past.block) > 0.0, np.nan_to_num(boost) > 0.0)
 
 
 def _water_share(block: Block) -> Array:

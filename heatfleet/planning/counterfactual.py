@@ -31,12 +31,12 @@ class OwnControl:
     worth: Array  # (home,) of the heat stored at the end [currency]
 
 
-def left_alone(problem: Problem, full_c: Array) -> Solution:
-    """MID everywhere and the pump's own hot-water programme, as a plan; it heats the tank to ``full_c`` (home, step).
+def left_alone(problem: Problem, full_c: Array, start_c: Array | None = None) -> Solution:
+    """MID everywhere and the pump's own hot-water programme, as a plan: from ``start_c`` to ``full_c`` (home, step).
 
     What owners wish (a pause) holds here too: where MID is not allowed, the first action that is.
     """
-    action = _own_actions(problem, full_c)
+    action = _own_actions(problem, full_c, full_c - OWN_HYSTERESIS_K if start_c is None else start_c)
     found = evaluate(problem, action)
     return Solution(action, found.cost, found.penalty, found.objective)
 
@@ -95,7 +95,7 @@ def _worth(problem: Problem, found: Evaluation) -> Array:
     return worth
 
 
-def _own_actions(problem: Problem, full_c: Array) -> Array:
+def _own_actions(problem: Problem, full_c: Array, start_c: Array) -> Array:
     """The actions of the owner's own control, (home, step): a thermostat charges the tank, the rest is MID.
 
     Where we may not charge, the plan knows nothing of the pump's own charges either, so they are left out of both.
@@ -107,7 +107,7 @@ def _own_actions(problem: Problem, full_c: Array) -> Array:
     dose, action = _OwnDose(problem), house.astype(np.int8)
     for t in range(problem.steps):
         due = dose.is_due(t)
-        charging = np.where(charging, temp < full_c[:, t] - BREAK_K, temp < full_c[:, t] - OWN_HYSTERESIS_K)
+        charging = np.where(charging, temp < full_c[:, t] - BREAK_K, temp < start_c[:, t])
         charges = (charging | due) & allowed[:, t, water]
         action[charges, t] = water
         heat = np.where(charges, problem.dhw_heat[:, t], 0.0)

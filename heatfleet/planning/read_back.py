@@ -15,10 +15,11 @@ from functools import cache
 import numpy as np
 
 from heatfleet.domain.levers import STATES
-from heatfleet.domain.plans import NO_DETAIL, PlanStep, Reason, ReasonDetail, Unsteered
+from heatfleet.domain.plans import NO_DETAIL, PlanStep, Reason, ReasonDetail, TankAim, Unsteered
 from heatfleet.domain.time_grid import MTU
 from heatfleet.planning.counterfactual import OwnControl, charges_planned, energy_of, left_out
 from heatfleet.planning.evaluate import Evaluation, evaluate
+from heatfleet.planning.hot_water import TankPlans
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.state import MID
 from heatfleet.thermal.arrays import Array
@@ -58,8 +59,9 @@ SIDES = ("low", "high")
 
 
 def read_back(
-    problem: Problem, solution: Solution, start_at: datetime, marks: Marks = Marks(), own: OwnControl | None = None
-) -> list[tuple[PlanStep, ...]]:
+    problem: Problem, solution: Solution, start_at: datetime, marks: Marks = Marks(), own: OwnControl | None = None,
+    tanks: TankPlans | None = None,
+) -> list[tuple[PlanStep, ...]]:  # fmt: skip
     """The plan of each home, its steps beginning at ``start_at`` (aware UTC, on a quarter-hour)."""
     action = solution.action
     found = evaluate(problem, action)
@@ -75,10 +77,13 @@ def read_back(
     starts = [start_at + t * MTU for t in range(problem.steps + 1)]
     detail = _details(starts)
     unsteered = _unsteered(own, problem)
+    aims = [[None] * problem.homes if tanks is None else tanks.aims(t) for t in range(problem.steps)]
     return [
         tuple(
             _step(detail, *values)
-            for values in zip(starts[:-1], *(c[i].tolist() for c in columns), unsteered(i), strict=True)
+            for values in zip(
+                starts[:-1], *(c[i].tolist() for c in columns), unsteered(i), (a[i] for a in aims), strict=True
+            )
         )
         for i in range(problem.homes)
     ]
@@ -108,11 +113,11 @@ def _unsteered(own: OwnControl | None, problem: Problem) -> Callable[[int], Sequ
 def _step(
     detail: Callable[[int, int, int, int], ReasonDetail], at: datetime, state: int, water: bool, power: float,
     indoor: float, tank: float, price: float, code: int, since: int, until: int, by: int, side: int, gain: float,
-    own: Unsteered | None,
+    own: Unsteered | None, aim: TankAim | None,
 ) -> PlanStep:  # fmt: skip
     refers = detail(since, until, by, side)
     acts = None if math.isnan(gain) else gain
-    return PlanStep(at, STATES[state], water, power, indoor, tank, price, CODES[code], refers, acts, own)
+    return PlanStep(at, STATES[state], water, power, indoor, tank, price, CODES[code], refers, acts, own, aim)
 
 
 def steering_states(problem: Problem, action: Array) -> Array:

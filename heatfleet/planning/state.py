@@ -31,7 +31,8 @@ UNSURE_K = 0.51  # worse than a home never measured: such a plan keeps close to 
 HABIT_TRUST, HABIT_MOVES_K = 0.7, 0.5
 GRID_FLOOR_KW = 4.2  # no limit of the grid goes below this
 DOSE_ABOVE_K = 2.0  # a tank with a dose to come may be this much warmer than the dose asks for
-CYCLE_KWH = 0.3  # a start of a pump that cycles below its smallest output: wear, and heat that is late
+CYCLE_KWH, CYCLE_KWH_PER_SWING = 0.08, 0.2  # a start of a pump that cycles below its smallest output: wear, late heat
+LARGEST_SWING = 0.5
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,7 @@ class Present:
     run_action: Array  # action in force: 0..3 = MIN..MAX, 4 = hot water
     run_steps: Array  # for how many steps the compressor request has been on (action > 0) or off
     mass_c: Array | None = None  # temperature of walls and floor; None = what goes with the room and the weather
+    own_hysteresis_k: Array | None = None  # how far below its setpoint the pump's own programme charges; NaN = unknown
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Freedom:
     colder_than_own_k: Array | None = None  # (home,) or (home, step) most below the pump's own control; NaN = the band
     max_power_kw: Array | None = None  # (home,) or (home, step) what the grid lets the pump draw; NaN = no limit
     least_power_kw: float = GRID_FLOOR_KW  # no such limit goes below this
+    can_boost: Array | None = None  # (home,) bool: a charge can be asked for; None = everywhere
+    can_hold: Array | None = None  # (home,) bool: the tank's setpoint can be moved; None = everywhere
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,18 @@ def state_response(
     heat = models.response.heat_kw(outdoor, above_own_k[:, :, None], freedom.delta_k[:, None, :])
     heat = np.where(heat < IDLE_HEAT_KW, 0.0, heat)
     power = models.response.energy_kw(heat, outdoor) + models.response.standby_kw[:, None, None]
-    return heat, STEP_H * (power + CYCLE_KWH * models.response.cycles_per_h(heat))
+    cycle_kwh = CYCLE_KWH + CYCLE_KWH_PER_SWING * price_swing(horizon)
+    return heat, STEP_H * (power + cycle_kwh[:, None, None] * models.response.cycles_per_h(heat))
+
+
+def price_swing(horizon: Horizon) -> Array:
+    """How far prices lie from their mean, relative to it, (home,): where they swing far, starts must cost more.
+
+    Otherwise a plan would buy starts with them, and pumps are to start no more often than under their own control.
+    """
+    mean = np.maximum(np.abs(horizon.price.mean(axis=1)), 1e-6)
+    swing: Array = np.minimum(horizon.price.std(axis=1) / mean, LARGEST_SWING)
+    return swing
 
 
 def _steered(freedom: Freedom, horizon: Horizon, seen: Solution | None) -> tuple[Array, Array]:

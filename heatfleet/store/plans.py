@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from heatfleet.domain.levers import SteeringState
-from heatfleet.domain.plans import Outlook, Plan, PlanStep, Reason, ReasonDetail, Unsteered
+from heatfleet.domain.plans import Outlook, Plan, PlanStep, Reason, ReasonDetail, TankAim, Unsteered
 from heatfleet.domain.time_grid import MTU, floor_mtu
 from heatfleet.store.database import ReadTx, WriteTx
 from heatfleet.store.rows import columns, many, one
@@ -38,6 +38,9 @@ class PlanRow(msgspec.Struct, frozen=True):
     own_power_kw: float | None = None
     own_indoor_temp_c: float | None = None
     own_dhw_temp_c: float | None = None
+    charge_below_c: float | None = None
+    hold_c: float | None = None
+    is_tank_planned: bool = False
 
     @property
     def detail(self) -> ReasonDetail:
@@ -70,8 +73,9 @@ _INSERT = f"""
 insert into plan_steps ({_COLUMNS})
 select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::bool[], $6::real[], $7::real[],
   $8::real[], $9::real[], $10::text[], $11::timestamptz[], $12::int[], $13::int[], $14::jsonb[], $15::real[],
-  $16::real[], $17::real[], $18::real[])"""
+  $16::real[], $17::real[], $18::real[], $19::real[], $20::real[], $21::bool[])"""
 _UNKNOWN = (None,) * len(Unsteered._fields)
+_NOTHING = TankAim(None, None)
 _INSERT_OUTLOOKS = f"""
 insert into plan_outlooks ({columns(OutlookRow)})
 select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::timestamptz[], $5::float8[], $6::float8[],
@@ -111,6 +115,7 @@ def _rows(heat_pump_id: UUID, org_id: UUID, plan: Plan) -> list[tuple[object, ..
         (
             heat_pump_id, org_id, s.start_at, s.state.value, s.hot_water, s.power_kw, s.indoor_temp_c, s.dhw_temp_c,
             s.price, s.reason.value, *tail, s.detail.given() or None, s.cost_of_not_acting, *(s.own or _UNKNOWN),
+            *(s.tank or _NOTHING), s.tank is not None,
         )
         for s in plan.steps
     ]  # fmt: skip
@@ -176,4 +181,6 @@ def step_of(row: PlanRow) -> PlanStep:
     nan = float("nan")
     indoor_c, dhw_c, price = (nan if v is None else v for v in (row.indoor_temp_c, row.dhw_temp_c, row.price))
     state, reason = SteeringState(row.state), Reason(row.reason_code)
-    return PlanStep(row.start_at, state, row.hot_water, row.power_kw, indoor_c, dhw_c, price, reason, row.detail)
+    tank = TankAim(row.charge_below_c, row.hold_c) if row.is_tank_planned else None
+    numbers = (row.power_kw, indoor_c, dhw_c, price)
+    return PlanStep(row.start_at, state, row.hot_water, *numbers, reason, row.detail, tank=tank)

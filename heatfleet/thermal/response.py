@@ -155,13 +155,17 @@ def learn_response(seen: Seen, prior: Response) -> Response:
 
 
 def _output_range(seen: Seen, prior: Response) -> tuple[Array, Array]:
-    """Smallest and largest heat output [kW] seen in the midst of a run, or the prior's where hardly any was."""
-    running = seen.space_heat_kw > MIN_HEAT_KW
+    """Smallest and largest heat output [kW] seen in the midst of a run, or the prior's where hardly any was.
+
+    The smallest is one of medians of three: a defrost takes a third of the heat of every fifth quarter-hour.
+    """
+    heat, running = seen.space_heat_kw, seen.space_heat_kw > MIN_HEAT_KW
     midst = np.zeros_like(running)
     midst[:, 1:-1] = running[:, :-2] & running[:, 1:-1] & running[:, 2:]
     enough = np.sum(midst, axis=1) >= 100
-    heat = np.where(midst, seen.space_heat_kw, np.nan)
-    low, high = quantile(heat, [0.05, 0.998]).T
+    calm = heat.copy()
+    calm[:, 1:-1] = np.median(np.stack([heat[:, :-2], heat[:, 1:-1], heat[:, 2:]]), axis=0)
+    low, high = (quantile(np.where(midst, v, np.nan), [q])[:, 0] for v, q in ((calm, 0.05), (heat, 0.998)))
     # the largest heat seen is a lower bound only: colder days and higher shifts ask for more
     return np.where(enough, low, prior.heat_min_kw), np.where(
         enough, np.maximum(high, 0.8 * prior.heat_max_kw), prior.heat_max_kw

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from heatfleet.domain.batch import limit_batch
 from heatfleet.domain.levers import Lever, LeverRange, OptimizationLevel, SteeringState, allowed_states
-from heatfleet.domain.plans import PlanStep, Reason
+from heatfleet.domain.plans import PlanStep, Reason, TankAim
 from heatfleet.domain.policy import OwnSettings, Policy, comfort_at
 from heatfleet.domain.situation import ControlState, Decision, Guard, LeverFacts, Purpose, Situation, own_value
 from heatfleet.domain.steering import (
@@ -39,8 +39,8 @@ ON = Policy(
 )
 
 
-def step(state: SteeringState = SteeringState.LOW, hot_water: bool = False) -> PlanStep:
-    return PlanStep(NOW, state, hot_water, 1.0, 21.0, 48.0, 0.3, Reason.CHEAP_NOW)
+def step(state: SteeringState = SteeringState.LOW, hot_water: bool = False, tank: TankAim | None = None) -> PlanStep:
+    return PlanStep(NOW, state, hot_water, 1.0, 21.0, 48.0, 0.3, Reason.CHEAP_NOW, tank=tank)
 
 
 def facts(own: float, read: float | None = None, **other: object) -> LeverFacts:
@@ -118,10 +118,14 @@ def policies(draw: st.DrawFn) -> Policy:
     )
 
 
+maybe_c = st.one_of(st.none(), st.floats(30, 65))
+
+
 @st.composite
 def situations(draw: st.DrawFn) -> Situation:
     levers = draw(st.sets(st.sampled_from(Lever)))
-    wanted = draw(st.one_of(st.none(), st.builds(step, st.sampled_from(SteeringState), st.booleans())))
+    aims = st.one_of(st.none(), st.builds(TankAim, maybe_c, maybe_c))
+    wanted = draw(st.one_of(st.none(), st.builds(step, st.sampled_from(SteeringState), st.booleans(), aims)))
     return Situation(
         now=NOW,
         policy=draw(policies()),
@@ -248,6 +252,31 @@ def test_a_cold_tank_is_charged_whatever_the_plan_says() -> None:
     assert Lever.DHW_BOOST in decide(situation(dhw_temp_c=48.8, levers=going_on)).holds
     assert [w.value for w in decide(situation(dhw_temp_c=51.8, levers=going_on)).releases] == [0]
     assert written(decide(situation(dhw_temp_c=48.0, is_charging=True)))[Lever.DHW_BOOST] == 1
+
+
+def tanked(charge_below_c: float | None, hold_c: float | None, dhw_c: float, **changes: object) -> dict[Lever, float]:
+    aim = TankAim(charge_below_c, hold_c)
+    return written(decide(situation(wanted=step(SteeringState.MID, tank=aim), dhw_temp_c=dhw_c, **changes)))
+
+
+def test_a_tank_is_charged_and_held_back_by_its_temperature() -> None:
+    assert tanked(48.0, None, 47.9) == {Lever.DHW_BOOST: 1}
+    assert tanked(48.0, None, 48.1) == {}
+    assert tanked(None, 50.0, 48.0) == {Lever.DHW_SETPOINT_C: 50}
+    assert tanked(None, 49.2, 48.0) == {Lever.DHW_SETPOINT_C: 50}, "rather less put off than more"
+    assert tanked(None, 50.0, 51.0) == {}, "nothing to put off yet"
+    assert tanked(48.0, 50.0, 47.0) == {Lever.DHW_BOOST: 1}, "a charge comes first"
+
+
+def test_nothing_puts_off_a_charge_of_a_tank_near_its_minimum_or_one_that_has_begun() -> None:
+    assert Lever.DHW_SETPOINT_C not in tanked(None, 50.0, 45.4)
+    assert Lever.DHW_SETPOINT_C not in tanked(None, 50.0, 48.0, is_charging=True)
+    assert tanked(None, 46.0, 48.0) == {Lever.DHW_SETPOINT_C: 48}, "no pump begins that close below its setpoint"
+    held = {**situation().levers, Lever.DHW_SETPOINT_C: facts(52, 50, written_value=50.0, is_owed=True)}
+    for dhw_c, charging in ((45.4, False), (48.0, True)):
+        wanted = step(SteeringState.MID, tank=TankAim(None, 50.0))
+        decision = decide(situation(wanted=wanted, levers=held, dhw_temp_c=dhw_c, is_charging=charging))
+        assert 52 in [w.value for w in decision.releases]
 
 
 def test_pause_is_min_and_no_hot_water_and_frost_and_disinfection_hold() -> None:

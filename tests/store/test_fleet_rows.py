@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from heatfleet.domain.levers import SteeringState
-from heatfleet.domain.plans import Plan, PlanStep, Reason
+from heatfleet.domain.plans import Plan, PlanStep, Reason, TankAim
 from heatfleet.domain.readings import Channel, OperationalMode
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.store import (
@@ -143,6 +144,17 @@ async def test_a_plan_replaces_from_its_first_step_on_and_only_for_its_own_polic
         assert [r.start_at for r in rows] == [clock.now + n * MTU for n in range(6)]
         step = (await plans.in_force(tx, [pump], clock.now + MTU + MINUTE))[pump]
     assert (step.state, step.hot_water, step.reason) == (SteeringState.LOW, True, Reason.CHEAP_NOW)
+
+
+async def test_a_planned_tank_is_read_back_as_it_was_wanted(database: Database, clock: FakeClock, org_id: UUID) -> None:
+    (pump,) = await small_fleet(database, org_id, clock.now)
+    aims = (TankAim(47.5, None), TankAim(None, 49.0), TankAim(None, None), None)
+    made = plan(clock.now, len(aims))
+    steps = tuple(replace(step, tank=aim) for step, aim in zip(made.steps, aims, strict=True))
+    await write(database, plans.replace, {pump: replace(made, steps=steps)})
+    async with database.read(org_id) as tx:
+        found = [(await plans.in_force(tx, [pump], clock.now + n * MTU))[pump].tank for n in range(len(aims))]
+    assert found == list(aims)
 
 
 def moved(pump: UUID, org_id: UUID, at: datetime, value: float, own: float = 21.0) -> Moved:

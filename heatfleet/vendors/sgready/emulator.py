@@ -57,7 +57,7 @@ class Emulator(EmulatedCloud):
         path = request.path.removeprefix("/gateway")
         if path == "/pairings":
             self.codes.add(code := secrets.token_hex(4).upper())
-            return answer(Pairing(code, 900))
+            return answer(Pairing(code, 3600))
         if path == "/claims":
             return self._claim(msgspec.convert(request.json(), Code).code)
         if request.headers.get("authorization") != f"Bearer {self.secret}":

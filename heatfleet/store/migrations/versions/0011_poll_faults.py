@@ -1,11 +1,11 @@
-"""Which of the links to an owner's page are good."""
+"""Why the last poll of a heat pump failed."""
 
 from __future__ import annotations
 
 from heatfleet.store.migrations.scripts import run_sibling
 
-revision = "0011_home_links"
-down_revision = "0009_score"
+revision = "0011_poll_faults"
+down_revision = "0010_home_links"
 
 
 def upgrade() -> None:

@@ -1,11 +1,11 @@
-"""Why the last poll of a heat pump failed."""
+"""What is wanted of a tank by its temperature."""
 
 from __future__ import annotations
 
 from heatfleet.store.migrations.scripts import run_sibling
 
-revision = "0012_poll_faults"
-down_revision = "0011_home_links"
+revision = "0012_tanks"
+down_revision = "0011_poll_faults"
 
 
 def upgrade() -> None:
