@@ -103,7 +103,7 @@ class Agent:
         self._server_ahead = welcome.now - self._clock.wall_now()
         self._keeper.contact(True)
         log.info("in contact with the server", heat_pumps=len(self._local.devices))
-        await until_first(self._obey(link), self._report(link, welcome.state_every_s))
+        await until_first(self._obey(link), self._report(link, max(welcome.state_every_s / self._pace.speed, 1.0)))
 
     async def _obey(self, link: Link) -> None:
         devices = {device.external_device_id: device for device in self._local.devices}
