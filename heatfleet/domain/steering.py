@@ -137,7 +137,7 @@ def _space_wish(situation: Situation, comfort: Comfort, is_paused: bool) -> dict
     if lever is Lever.SG_READY_STATE and value == BLOCKED and not is_paused and _is_tank_low(situation, comfort):
         guard = Guard.HOT_WATER_MINIMUM
     if guard is None:
-        return {lever: Wish(value, Purpose.STEER, reason, state)}
+        return {lever: Wish(value, Purpose.STEER, reason, state, is_forced=is_paused)}
     return {lever: Wish(own, Purpose.STEER, Reason.COMFORT_LIMIT, SteeringState.MID, True, guard)}
 
 

@@ -395,6 +395,16 @@ def test_a_used_up_budget_ends_at_the_owners_setting() -> None:
     assert [w.value for w in decision.releases] == [0]
 
 
+def test_a_pause_has_what_is_kept_for_guards() -> None:
+    """A plan that has used up its writes keeps nobody's pause from being kept."""
+    paused = replace(ON, is_pause_power_active=True, pause_power_until=NOW + timedelta(hours=1))
+    ranges = {Lever.CURVE_OFFSET_K: RANGES[Lever.CURVE_OFFSET_K]}
+    for writes, moved in ((19, {Lever.CURVE_OFFSET_K: -2}), (WRITES_A_DAY, {})):
+        offset = facts(0, 0, written_at=NOW - timedelta(hours=2), writes_today=writes)
+        found = decide(situation(policy=paused, ranges=ranges, levers={Lever.CURVE_OFFSET_K: offset}))
+        assert written(found) == moved
+
+
 def test_a_batch_moves_at_most_half_a_large_fleet() -> None:
     assert len(limit_batch(range(15), 15).now) == 15
     assert len(limit_batch(range(900), 1000, already=450).now) == 50

@@ -91,6 +91,10 @@ async def test_a_plan_has_every_quarter_hour_with_its_reason(
     evening = [row.power_kw for row in rows[:96] if row.start_at.hour in range(16, 21)]
     others = [row.power_kw for row in rows[:96] if row.start_at.hour not in range(16, 21)]
     assert np.mean(evening) < np.mean(others)
+    assert all(row.is_tank_planned and row.hold_c is None for row in rows), "nobody has seen where it begins by itself"
+    charged = [row.start_at.hour for row in rows if row.charge_below_c is not None]
+    assert charged
+    assert not set(charged) & set(range(16, 20)), "never in the dear evening"
 
 
 async def test_planning_sees_only_published_prices(database: Database, clock: FakeClock, org_id: UUID) -> None:
