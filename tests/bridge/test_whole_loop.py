@@ -76,9 +76,8 @@ async def _connected(server: Server, counter: Counter, relays: str, folder: Path
     step = await connect.begin_sign_in(act, counter, await session(), "sgready", ("nonce", signed))
     assert isinstance(step, PairStep)
     async with agent_process(*_arguments(server, relays, folder), "--code", step.code, state_dir=folder):
-        pump_id = await until(lambda: _finished(act, counter, session, step.code), TryAgain, every_s=0.3)
-    assert isinstance(pump_id, UUID)
-    return pump_id
+        await until(lambda: _finished(act, counter, session, step.code), TryAgain, every_s=0.3)
+        return await connect.connect(act, counter, await session(), {})
 
 
 async def _finished(act: Act, counter: Counter, session: Any, code: str) -> Any:

@@ -18,6 +18,7 @@ from heatfleet.vendors.kit.registry import load_registry
 from heatfleet.vendors.myuplink.emulator import PASSWORD, Emulator, device_id, username
 from tests.api_server import running_api
 from tests.vendors.serving import served
+from tests.web import journey
 
 
 async def test_one_of_two_heat_pumps_is_chosen_and_its_notice_is_an_action(
@@ -33,13 +34,13 @@ async def test_one_of_two_heat_pumps_is_chosen_and_its_notice_is_an_action(
             urls = {"success_url": "https://portal.example/ok", "cancel_url": "https://portal.example/no"}
             body = {"language": "sv", "price_zone_default": "SE_3", "user_id": str(user_id), **urls}
             session_id = (await api.call("POST", "/device-onboarding", body)).body["id"]
-            form = {"onboarding_session_id": session_id, "vendor": "myuplink", "consent": "yes"}
-            away = await api.call("POST", "//connect/sign-in", token=None, data=form)
+            away = await journey.agree(api, session_id, "myuplink")
             answer = await sign_in_by_redirect(browser, away.headers["location"], username(0), PASSWORD)
             back = await api.call("GET", "//connect/callback", token=None, params=dict(answer))
             assert "/connect/choose" in back.headers["location"], back.body
             chosen = {"onboarding_session_id": session_id, "device": device_id(1)}
-            done = await api.call("POST", "//connect/choose", token=None, data=chosen)
+            await api.call("POST", "//connect/choose", token=None, data=chosen)
+            done = await journey.finish(api, session_id)
             device = parse_qs(urlsplit(done.headers["location"]).query)["deviceId"][0]
             pump = (await api.call("GET", f"/org/{org_id}/users/{user_id}/heat-pumps/{device}")).body
             assert (pump["device_model"]["manufacturer"], pump["device_model"]["model"]) == ("NIBE", "S735-7")

@@ -52,7 +52,7 @@ def choose(browser: Browser, url: str, maker: str) -> None:
 
 def finish(browser: Browser) -> UUID:
     """From what we can do to the partner's page; the id in its address."""
-    assert browser.heading() == "What we can do with your heat pump"
+    browser.until(lambda: browser.heading() == "What we can do with your heat pump")
     browser.go_by("a.button")
     browser.fill("minimum_temperature_limit", "19.5")
     browser.click("form[action='/connect/comfort'] button")
