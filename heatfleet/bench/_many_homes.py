@@ -52,6 +52,6 @@ def main(given: str) -> None:
     problem = copies(few, homes)
     begin, cpu = perf_counter(), process_time()
     solve(problem, "fast", threads)
-    found = {"homes": homes, "wall_s": round(perf_counter() - begin, 2), "cpu_s": round(process_time() - cpu, 2)}
+    found = {"homes": homes, "wall_s": round(perf_counter() - begin, 4), "cpu_s": round(process_time() - cpu, 4)}
     peak_gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     sys.stdout.write(json.dumps({**found, "peak_gib": round(peak_gib, 2)}))
