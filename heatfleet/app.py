@@ -80,7 +80,8 @@ class House:
     @property
     def counter(self) -> Counter:
         """Where people connect heat pumps."""
-        return Counter(self.registry, self.seal_keys, self.settings.base_url + CALLBACK)
+        settings = self.settings
+        return Counter(self.registry, self.seal_keys, settings.base_url + CALLBACK, settings.poll_interval_s)
 
 
 @asynccontextmanager

@@ -338,7 +338,8 @@ async def _follow_up(tx: WriteTx, link: _Link, pump_id: UUID, seen: Mapping[str,
     await onboarding.insert_consent(tx, act.org_id, consent, wall)
     seen_at = datetime.fromisoformat(seen["at"])
     await onboarding.save_first_reading(tx, act.org_id, pump_id, seen_at, seen["values"])
-    await onboarding.start_polling(tx, act.org_id, pump_id, link.account.connection_id, act.clock.fleet_now())
+    due_at, interval_s = act.clock.fleet_now(), link.counter.interval_s(vendor)
+    await onboarding.start_polling(tx, act.org_id, pump_id, link.account.connection_id, due_at, interval_s)
     after = {"vendor": vendor, "onboarding_session": session.id, **link.wishes}
     await cues.follow(tx, [pump_id], wall)
     await cues.note(tx, kept_notices(pump_id, seen), wall)

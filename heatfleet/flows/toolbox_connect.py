@@ -67,11 +67,19 @@ class Vendors(Protocol):
 
 @dataclass(frozen=True)
 class Counter:
-    """Where people connect: the vendors, the keys that seal their grants, the address vendors send people back to."""
+    """Where people connect: the vendors, the keys that seal their grants, the address vendors send people back to.
+
+    ``poll_interval_s`` is the operator's wish; a vendor that wants to be asked more rarely is.
+    """
 
     vendors: Vendors
     seal_keys: SealKeys
     redirect_uri: str
+    poll_interval_s: int = 300
+
+    def interval_s(self, vendor: str) -> int:
+        """Time between two readings of a heat pump of this vendor [s]."""
+        return max(self.poll_interval_s, self.vendors.manifest(vendor).poll_interval_s)
 
 
 @dataclass(frozen=True)

@@ -133,13 +133,16 @@ async def withdraw_consents(tx: WriteTx, org_id: UUID, heat_pump_id: UUID, now: 
     await tx.execute(sql, org_id, heat_pump_id, now)
 
 
-async def start_polling(tx: WriteTx, org_id: UUID, heat_pump_id: UUID, connection_id: UUID, due_at: datetime) -> None:
+async def start_polling(
+    tx: WriteTx, org_id: UUID, heat_pump_id: UUID, connection_id: UUID, due_at: datetime, interval_s: int
+) -> None:
     """The pump's place in the due-table; ``due_at`` on the fleet clock."""
     sql = """
-        insert into polls (heat_pump_id, org_id, connection_id, due_at, last_contact_at) values ($1, $2, $3, $4, $4)
+        insert into polls (heat_pump_id, org_id, connection_id, due_at, last_contact_at, interval_s)
+        values ($1, $2, $3, $4, $4, $5)
         on conflict (heat_pump_id) do update set connection_id = excluded.connection_id, due_at = excluded.due_at,
-          leased_until = null, failures = 0"""
-    await tx.execute(sql, heat_pump_id, org_id, connection_id, due_at)
+          interval_s = excluded.interval_s, leased_until = null, failures = 0"""
+    await tx.execute(sql, heat_pump_id, org_id, connection_id, due_at, interval_s)
 
 
 async def save_first_reading(

@@ -58,7 +58,7 @@ async def add_pump(database: Database, org_id: UUID, key: tuple[UUID, UUID], now
     } | fields
     async with database.write(FLEET) as tx:
         await heat_pumps.insert(tx, org_id, pump_id, given, now)
-        await onboarding.start_polling(tx, org_id, pump_id, key[1], now)
+        await onboarding.start_polling(tx, org_id, pump_id, key[1], now, 300)
     return pump_id
 
 
