@@ -108,7 +108,9 @@ class Settings(BaseSettings):
     )
 
     # The loop
-    poll_interval_s: int = Field(300, ge=10, description="Time between two readings of a heat pump [s], longer where its vendor wants it.")
+    poll_interval_s: int = Field(
+        300, ge=10, description="Time between two readings of a heat pump [s], longer where its vendor wants it."
+    )
     telemetry_raw_days: int = Field(
         8, ge=2, le=60, description="Days of telemetry kept as rows before they are compacted."
     )

@@ -25,6 +25,7 @@ from heatfleet.store.database import Database, ReadTx
 from heatfleet.store.heat_pump_views import HeatPumpView
 from heatfleet.store.heat_pumps import HeatPump
 from heatfleet.store.home_links import LinkFacts
+from heatfleet.store.organisations import Organisation
 from heatfleet.store.plans import PlanRow
 
 LIFE = timedelta(days=400)
@@ -69,7 +70,7 @@ class Home:
     policy: Policy
     version: int
     view: HeatPumpView
-    organisation: str
+    organisation: Organisation
     currency: str
     rows: Sequence[PlanRow]
     comfort: Sequence[Comfort]
@@ -149,7 +150,7 @@ async def look(act: Act, user_id: UUID, heat_pump_id: UUID) -> Home:
         policy=policy,
         version=pump.version + (policy != before),
         view=view,
-        organisation=organisation.name,
+        organisation=organisation,
         currency=currency,
         rows=rows,
         comfort=comfort[1:],

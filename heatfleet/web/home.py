@@ -28,6 +28,7 @@ from heatfleet.web.home_forms import FORMS, Filled
 from heatfleet.web.home_words import page_values
 from heatfleet.web.invite import InviteServices
 from heatfleet.web.languages import LANGUAGES, best_language
+from heatfleet.web.looks import looks_of
 from heatfleet.web.pages import HtmlResponse, go, show, style
 
 WebRequest = Request[Any, Any, Any]
@@ -287,6 +288,7 @@ class HomePages:
             said.status,
             form_action="'self'",
             **values,
+            looks=looks_of(seen.organisation),
             path=visit.path,
             token=token,
             languages=LANGUAGES,
