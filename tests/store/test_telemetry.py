@@ -141,6 +141,25 @@ async def test_packed_rows_read_as_before(database: Database, clock: FakeClock, 
         np.testing.assert_allclose(packed.shares[mode], values)
 
 
+async def test_a_week_that_another_worker_is_dropping_is_no_fault(database: Database) -> None:
+    drop = "select drop_empty_weeks($1)"
+
+    async def also() -> int:
+        async with database.write(FLEET) as tx:
+            dropped: int = await tx.value(drop, FIRST + 60 * DAY)
+            return dropped
+
+    async with database.write(FLEET) as tx:
+        await telemetry.ensure_weeks(tx, FIRST, FIRST + 14 * DAY)
+    async with database.write(FLEET) as tx:
+        assert await tx.value(drop, FIRST + 60 * DAY) == 3
+        other = asyncio.create_task(also())
+        async with asyncio.timeout(30):
+            while not await tx.value("select count(*) from pg_locks where not granted"):
+                await asyncio.sleep(0.01)
+    assert await other == 0
+
+
 async def test_late_rows_of_a_packed_day_are_merged_and_rolled_up(
     database: Database, clock: FakeClock, org_id: UUID, tools: Tools
 ) -> None:
