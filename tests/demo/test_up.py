@@ -44,8 +44,12 @@ def start_up(home: Path, port: int) -> subprocess.Popen[bytes]:
     environment = child_environment(settings, database_url="")
     with (home / "up.txt").open("w") as log:
         process = subprocess.Popen([sys.executable, "-m", "heatfleet", "up"], env=environment, stdout=log, stderr=log)
-    until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
-    until(lambda: (home / "up.txt").read_text().count("started") >= 2)
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"))
+        until(lambda: (home / "up.txt").read_text().count("started") >= 2)
+    except AssertionError:
+        process.kill()  # a start that took too long is not left behind
+        raise
     return process
 
 
