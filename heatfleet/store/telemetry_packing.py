@@ -106,7 +106,9 @@ async def _packed(tx: ReadTx, days: Sequence[Day]) -> dict[Day, Samples]:
 
 
 async def drop_empty_weeks(tx: WriteTx, before: datetime) -> int:
-    """How many weeks that ended by ``before`` were empty and are gone."""
+    """How many weeks that ended by ``before`` were empty and are gone; 0 while another worker is at it."""
+    if not await tx.value("select pg_try_advisory_xact_lock(hashtext('drop_empty_weeks'))"):
+        return 0
     dropped: int = await tx.value("select drop_empty_weeks($1)", before)
     return dropped
 

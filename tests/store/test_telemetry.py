@@ -15,7 +15,7 @@ from heatfleet.domain.readings import Channel
 from heatfleet.domain.time_grid import TimeGrid
 from heatfleet.flows import keep
 from heatfleet.flows.toolbox_fleet import Tools
-from heatfleet.store import blocks, telemetry, telemetry_history
+from heatfleet.store import blocks, telemetry, telemetry_history, telemetry_packing
 from heatfleet.store.database import FLEET, Database
 from heatfleet.store.telemetry import TelemetryRow
 from heatfleet.vendors.kit.grants import SealKeys
@@ -142,20 +142,18 @@ async def test_packed_rows_read_as_before(database: Database, clock: FakeClock, 
 
 
 async def test_a_week_that_another_worker_is_dropping_is_no_fault(database: Database) -> None:
-    drop = "select drop_empty_weeks($1)"
-
     async def also() -> int:
         async with database.write(FLEET) as tx:
-            dropped: int = await tx.value(drop, FIRST + 60 * DAY)
-            return dropped
+            return await telemetry_packing.drop_empty_weeks(tx, FIRST + 60 * DAY)
 
     async with database.write(FLEET) as tx:
         await telemetry.ensure_weeks(tx, FIRST, FIRST + 14 * DAY)
     async with database.write(FLEET) as tx:
-        assert await tx.value(drop, FIRST + 60 * DAY) == 3
+        assert await telemetry_packing.drop_empty_weeks(tx, FIRST + 60 * DAY) == 3
         other = asyncio.create_task(also())
         async with asyncio.timeout(30):
-            while not await tx.value("select count(*) from pg_locks where not granted"):  # noqa: ASYNC110 - no event
+            waiting = "select count(*) from pg_locks where not granted"
+            while not other.done() and not await tx.value(waiting):  # noqa: ASYNC110 - no event
                 await asyncio.sleep(0.01)
     assert await other == 0
 
