@@ -17,7 +17,7 @@ from heatfleet.domain.readings import Notice, Snapshot
 from heatfleet.vendors.kit.driver import DeviceRef, Grant, Receipt, RedirectStep, Unread, Write
 from heatfleet.vendors.kit.grants import TokenStale
 from heatfleet.vendors.kit.http import VendorHttp
-from heatfleet.vendors.kit.redact import redact
+from heatfleet.vendors.kit.redact import Redacted
 from heatfleet.vendors.myuplink import probe
 from heatfleet.vendors.myuplink.cloud import Cloud
 from heatfleet.vendors.myuplink.mapping import DeviceMap, resolve, with_zones
@@ -128,8 +128,7 @@ class Driver:
         moment = await self._moment(grant, device_id, answer)
         notices = await self._notices(grant, device_id, answer, asked)
         readings = to_readings(answer, known, moment)
-        raw = redact({point.id: point.value for point in answer.points})
-        assert isinstance(raw, dict)
+        raw = Redacted(lambda: {point.id: point.value for point in answer.points})
         return [Snapshot(device_id, self._http.clock.fleet_now(), readings, raw, notices)]
 
     async def _look(self, grant: Grant, device_id: str) -> tuple[Answer, DeviceMap]:
