@@ -27,6 +27,8 @@ STATES = (
     Channel.DHW_BOOST,
     Channel.SG_READY_STATE,
     Channel.MODE,
+    Channel.COOLING_SETPOINT_C,
+    Channel.POOL_SETPOINT_C,
 )
 LASTS = frozenset((*METERS, *STATES))  # what a step of time tells as its last value; of the others, as their mean
 RESOLUTION: Mapping[Channel, float] = {
@@ -46,6 +48,9 @@ RESOLUTION: Mapping[Channel, float] = {
     Channel.SG_READY_STATE: 1.0,
     Channel.MODE: 1.0,
     Channel.DEGREE_MINUTES: 0.1,
+    Channel.COOLING_SETPOINT_C: 0.05,
+    Channel.POOL_TEMP_C: 0.05,
+    Channel.POOL_SETPOINT_C: 0.05,
 }
 _PER_UNIT = {channel: round(1 / step) for channel, step in RESOLUTION.items()}
 _DIVISORS = np.array([[_PER_UNIT[channel]] for channel in CHANNELS], dtype=float)

@@ -40,6 +40,8 @@ class Lever(StrEnum):
     SG_READY_STATE = "sg_ready_state"
     DHW_SETPOINT_C = "dhw_setpoint_c"
     DHW_BOOST = "dhw_boost"
+    COOLING_SETPOINT_C = "cooling_setpoint_c"  # of the rooms, while the pump cools
+    POOL_SETPOINT_C = "pool_setpoint_c"
 
 
 SPACE_LEVERS = (Lever.SG_READY_STATE, Lever.CURVE_OFFSET_K, Lever.INDOOR_SETPOINT_C)

@@ -84,6 +84,9 @@ class PlanStep:
     cost_of_not_acting: float | None = None  # None where nothing is done
     own: Unsteered | None = None
     tank: TankAim | None = None  # None: charged where ``hot_water`` says so
+    cooling: bool = False  # the state is asked of the cooling: MIN = off, MAX = coldest
+    pool_heating: bool | None = None  # whether the pool is heated now or waits; None = its own programme
+    pool_temp_c: float | None = None
 
     @property
     def cost(self) -> float:

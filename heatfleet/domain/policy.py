@@ -16,6 +16,8 @@ FROST_FLOOR_C = 8.0
 DHW_FLOOR_C = 45.0
 DEFAULT_INDOOR_SETPOINT_C = 21.0
 DEFAULT_DHW_SETPOINT_C = 50.0
+DEFAULT_COOLING_SETPOINT_C = 25.0
+DEFAULT_POOL_SETPOINT_C = 28.0
 BAND_BELOW_K = 0.5
 BAND_ABOVE_K = 1.5
 COLDER_THAN_OWN_K = 0.37
@@ -29,6 +31,8 @@ class Policy:
     is_smart_optimization_active: bool = False
     is_space_heating_enabled: bool | None = False
     is_hot_water_heating_enabled: bool | None = False
+    is_space_cooling_enabled: bool | None = False
+    is_pool_heating_enabled: bool | None = False
     optimization_level: OptimizationLevel = OptimizationLevel.MID
     is_heating_policy_enabled: bool | None = False
     minimum_temperature_limit: float | None = None
@@ -75,6 +79,8 @@ class OwnSettings:
 
     indoor_setpoint_c: float = DEFAULT_INDOOR_SETPOINT_C
     dhw_setpoint_c: float = DEFAULT_DHW_SETPOINT_C
+    cooling_setpoint_c: float = DEFAULT_COOLING_SETPOINT_C
+    pool_setpoint_c: float = DEFAULT_POOL_SETPOINT_C
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,9 @@ class Channel(StrEnum):
     SG_READY_STATE = "sg_ready_state"
     MODE = "mode"  # see ``OperationalMode``, as a number
     DEGREE_MINUTES = "degree_minutes"
+    COOLING_SETPOINT_C = "cooling_setpoint_c"
+    POOL_TEMP_C = "pool_temp_c"
+    POOL_SETPOINT_C = "pool_setpoint_c"  # new ones at the end: telemetry is stored by position
 
 
 class OperationalMode(StrEnum):
@@ -72,6 +75,9 @@ PLAUSIBLE: Mapping[Channel, tuple[float, float]] = {
     Channel.SG_READY_STATE: (1.0, 4.0),
     Channel.MODE: (0.0, float(len(MODES) - 1)),
     Channel.DEGREE_MINUTES: (-30000.0, 30000.0),
+    Channel.COOLING_SETPOINT_C: (10.0, 40.0),
+    Channel.POOL_TEMP_C: (0.0, 50.0),
+    Channel.POOL_SETPOINT_C: (5.0, 45.0),
 }
 
 

@@ -35,6 +35,7 @@ class Purpose(StrEnum):
 
     STEER = "steer"
     HOT_WATER = "hot_water"
+    POOL = "pool"
     DISINFECTION = "disinfection"
     RELEASE = "release"
 

@@ -38,12 +38,11 @@ from heatfleet.store.ids import new_id
 
 AWAY = frozenset(name for name in POLICY_FIELDS if "away_mode" in name)
 PAUSE = frozenset({"is_pause_power_active", "pause_power_until"})
-SWITCHES = frozenset({"is_smart_optimization_active", "is_space_heating_enabled", "is_hot_water_heating_enabled"})
+USES = frozenset(name for name in POLICY_FIELDS if name.startswith(("is_space_", "is_hot_water_", "is_pool_")))
+SWITCHES = frozenset({"is_smart_optimization_active"}) | USES
 HEATING = frozenset(POLICY_FIELDS) - AWAY - PAUSE - SWITCHES | {"heating_policy_name"}
 STEERS = frozenset(POLICY_FIELDS) | {
     "price_zone",
-    "is_pool_heating_enabled",
-    "is_space_cooling_enabled",
     "is_inverter_forced_mode_enabled",
     "min_solar_power_w",
 }

@@ -224,5 +224,5 @@ def asked_of(step: SignInStep) -> dict[str, Any]:
 
 def own_settings(values: Mapping[Channel, float]) -> OwnSettings:
     """The owner's own settings among the values read; the usual ones where the pump does not tell."""
-    given = {"indoor_setpoint_c": Channel.INDOOR_SETPOINT_C, "dhw_setpoint_c": Channel.DHW_SETPOINT_C}
-    return OwnSettings(**{name: values[channel] for name, channel in given.items() if channel in values})
+    names = OwnSettings.__dataclass_fields__
+    return OwnSettings(**{str(channel): value for channel, value in values.items() if channel.value in names})

@@ -51,10 +51,8 @@ def _with_baseline(known: LeverFacts, baseline: Baseline) -> LeverFacts:
 def own_settings(levers: Mapping[Lever, LeverFacts], values: Mapping[Channel, float]) -> OwnSettings:
     """The owner's setpoints: captured while ours are in force, else as read."""
     usual = OwnSettings()
-    return OwnSettings(
-        indoor_setpoint_c=_own(levers, values, Lever.INDOOR_SETPOINT_C, usual.indoor_setpoint_c),
-        dhw_setpoint_c=_own(levers, values, Lever.DHW_SETPOINT_C, usual.dhw_setpoint_c),
-    )
+    setpoints = (Lever.INDOOR_SETPOINT_C, Lever.DHW_SETPOINT_C, Lever.COOLING_SETPOINT_C, Lever.POOL_SETPOINT_C)
+    return OwnSettings(**{str(lever): _own(levers, values, lever, getattr(usual, lever)) for lever in setpoints})
 
 
 def _own(levers: Mapping[Lever, LeverFacts], values: Mapping[Channel, float], lever: Lever, usual: float) -> float:

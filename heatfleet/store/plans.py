@@ -41,6 +41,9 @@ class PlanRow(msgspec.Struct, frozen=True):
     charge_below_c: float | None = None
     hold_c: float | None = None
     is_tank_planned: bool = False
+    cooling: bool = False
+    pool_heating: bool | None = None
+    pool_temp_c: float | None = None
 
     @property
     def detail(self) -> ReasonDetail:
@@ -73,7 +76,8 @@ _INSERT = f"""
 insert into plan_steps ({_COLUMNS})
 select * from unnest($1::uuid[], $2::uuid[], $3::timestamptz[], $4::text[], $5::bool[], $6::real[], $7::real[],
   $8::real[], $9::real[], $10::text[], $11::timestamptz[], $12::int[], $13::int[], $14::jsonb[], $15::real[],
-  $16::real[], $17::real[], $18::real[], $19::real[], $20::real[], $21::bool[])"""
+  $16::real[], $17::real[], $18::real[], $19::real[], $20::real[], $21::bool[], $22::bool[],
+  $23::bool[], $24::real[])"""
 _UNKNOWN = (None,) * len(Unsteered._fields)
 _NOTHING = TankAim(None, None)
 _INSERT_OUTLOOKS = f"""
@@ -115,7 +119,7 @@ def _rows(heat_pump_id: UUID, org_id: UUID, plan: Plan) -> list[tuple[object, ..
         (
             heat_pump_id, org_id, s.start_at, s.state.value, s.hot_water, s.power_kw, s.indoor_temp_c, s.dhw_temp_c,
             s.price, s.reason.value, *tail, s.detail.given() or None, s.cost_of_not_acting, *(s.own or _UNKNOWN),
-            *(s.tank or _NOTHING), s.tank is not None,
+            *(s.tank or _NOTHING), s.tank is not None, s.cooling, s.pool_heating, s.pool_temp_c,
         )
         for s in plan.steps
     ]  # fmt: skip
@@ -183,4 +187,7 @@ def step_of(row: PlanRow) -> PlanStep:
     state, reason = SteeringState(row.state), Reason(row.reason_code)
     tank = TankAim(row.charge_below_c, row.hold_c) if row.is_tank_planned else None
     numbers = (row.power_kw, indoor_c, dhw_c, price)
-    return PlanStep(row.start_at, state, row.hot_water, *numbers, reason, row.detail, tank=tank)
+    return PlanStep(
+        row.start_at, state, row.hot_water, *numbers, reason, row.detail, tank=tank, cooling=row.cooling,
+        pool_heating=row.pool_heating, pool_temp_c=row.pool_temp_c,
+    )  # fmt: skip
