@@ -147,7 +147,9 @@ def true_models(homes: Homes, learned: ThermalModels) -> ThermalModels:
     )
     tank = replace(learned.tank, capacity_kwh_per_k=homes.tank_capacity_kwh_per_k, loss_kw_per_k=homes.tank_ua_kw_per_k)
     sure = np.full(homes.count, 0.1)
-    return ThermalModels(building, response, tank, sure, sure, np.full(homes.count, "true", dtype="U16"))
+    kind = np.full(homes.count, "true", dtype="U16")
+    known = replace(learned, building=building, response=response, tank=tank)
+    return replace(known, error_24h_k=sure, uncertainty_k=sure, kind=kind)
 
 
 def _space_cop(homes: Homes) -> Array:

@@ -67,7 +67,8 @@ def _gaps(block: Block, rng: np.random.Generator) -> Block:
     lost = rng.random(block.indoor_c.shape) < 0.2
     lost[:, 6 * DAY : 7 * DAY] = True
     names = ("indoor_c", "tank_c", "space_heat_kw", "space_power_kw", "dhw_heat_kw", "dhw_power_kw", "water_c")
-    return replace(block, **{name: np.where(lost, np.nan, getattr(block, name)) for name in names})
+    kept: dict[str, Any] = {name: np.where(lost, np.nan, getattr(block, name)) for name in names}
+    return replace(block, **kept)
 
 
 def _frozen(block: Block, rng: np.random.Generator) -> Block:

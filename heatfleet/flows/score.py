@@ -108,9 +108,7 @@ def _day(homes: Sequence[outlook.Home], expected: Horizon, seen: Block, freedom:
 
 def _steps(seen: Block, half: int) -> Block:
     """The first or the second day of what was seen."""
-    part = np.s_[:, half * STEPS : (half + 1) * STEPS]
-    cut: dict[str, Array] = {name: values[part] for name, values in vars(seen).items() if values is not None}
-    return Block(**cut)
+    return take(seen, np.s_[:, half * STEPS : (half + 1) * STEPS])
 
 
 def _last(values: Array, otherwise: Array) -> Array:

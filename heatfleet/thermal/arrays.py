@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,8 +13,15 @@ T = TypeVar("T")
 
 
 def take(struct: T, index: Any) -> T:
-    """The struct of arrays with only the homes of ``index`` (first axis)."""
-    return type(struct)(**{f.name: getattr(struct, f.name)[index] for f in fields(struct)})  # type: ignore[arg-type]
+    """The struct of arrays with only the homes of ``index`` (first axis); what is None stays so."""
+    values = {f.name: getattr(struct, f.name) for f in fields(struct)}  # type: ignore[arg-type]
+    return type(struct)(**{name: _taken(value, index) for name, value in values.items()})
+
+
+def _taken(value: Any, index: Any) -> Any:
+    if value is None:
+        return None
+    return take(value, index) if is_dataclass(value) else value[index]
 
 
 def stack(struct: Any) -> Array:

@@ -15,9 +15,11 @@ from typing import TypeVar
 import numpy as np
 
 from heatfleet.thermal.arrays import Array, take
+from heatfleet.thermal.cooling import cold_kw, learn_cooling
 from heatfleet.thermal.grey_box import NOISE_K, Past, TwoMass, fit_two_mass, forecast_errors, ua_of
 from heatfleet.thermal.hourly import as_one_mass, fit_hourly, fit_plain
 from heatfleet.thermal.model import GREY_BOX, OLS, PRIOR, ThermalModels, choose
+from heatfleet.thermal.pool import Pool, learn_pool
 from heatfleet.thermal.response import Response, Seen, learn_response
 from heatfleet.thermal.sensed import filled, quantile, room_from_water, share_seen, without_frozen
 from heatfleet.thermal.tank import Tank, learn_tank
@@ -45,6 +47,24 @@ FELT_MORE_K = 0.25  # what a room nobody measures may differ on top
 
 
 @dataclass(frozen=True)
+class Cooled:
+    """Cooling of homes, (home, step); NaN where nothing is known. Its electricity is in no other power."""
+
+    power_kw: Array
+    setpoint_c: Array  # the owner's own
+    shift_k: Array  # in force, positive = warmer
+
+
+@dataclass(frozen=True)
+class Swum:
+    """Pools of homes, (home, step); NaN where nothing is known. Its heat and electricity are in no others."""
+
+    pool_c: Array
+    heat_kw: Array
+    power_kw: Array
+
+
+@dataclass(frozen=True)
 class Block:
     """Telemetry of homes on a grid of quarter-hours, (home, step); NaN where nothing is known.
 
@@ -63,6 +83,8 @@ class Block:
     shift_k: Array  # steering shift in force
     quarter_of_day: Array  # int, local: 0..95 on workdays, 96..191 at weekends
     water_c: Array | None = None  # mean of flow and return; None = never read
+    cooling: Cooled | None = None  # None = no home cools
+    pool: Swum | None = None  # None = no home has one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +106,8 @@ def learn(block: Block, in_force: ThermalModels) -> ThermalModels:
         building=_by_balance(seen, building, roomless & (kind == PRIOR)),
         response=_learn_response(seen, in_force.response),
         tank=_learn_tank(seen, in_force.tank),
+        cooling=_learn_cooling(seen, in_force),
+        pool=_learn_pool(seen, in_force),
         error_24h_k=np.where(measured, error, in_force.error_24h_k),
         uncertainty_k=np.where(measured, uncertainty, careful),
         kind=kind,
@@ -137,6 +161,22 @@ def _learn_response(block: _Usable, in_force: Response) -> Response:
     learned = replace(learned, **unmetered)
     finite = np.logical_and.reduce([np.isfinite(v) for v in vars(learned).values()])
     return _put(in_force, index, choose(finite, learned, prior))
+
+
+def _learn_cooling(block: _Usable, in_force: ThermalModels) -> Response:
+    """The cooling, in the mirror, of the homes that cooled; the one in force elsewhere."""
+    if block.cooling is None:
+        return in_force.cooling
+    seen, air = block.cooling, (block.outdoor_c, block.ghi_kw_m2)
+    return learn_cooling(block.indoor_c, seen.setpoint_c, seen.shift_k, air, seen.power_kw, in_force.cooling)
+
+
+def _learn_pool(block: _Usable, in_force: ThermalModels) -> Pool:
+    """Pools of the homes whose pool was seen; the ones in force elsewhere."""
+    if block.pool is None:
+        return in_force.pool
+    seen, air = block.pool, (block.outdoor_c, block.ghi_kw_m2)
+    return learn_pool(seen.pool_c, seen.heat_kw, seen.power_kw, air, in_force.pool)
 
 
 def _learn_building(block: _Usable, in_force: ThermalModels) -> tuple[TwoMass, Array, Array, Array]:
@@ -250,6 +290,8 @@ def _past(block: _Usable, models: ThermalModels) -> Past:
         above = np.nan_to_num(block.indoor_c - block.setpoint_c)
         own = models.response.heat_kw(block.outdoor_c, above, block.shift_k)
         heat = np.where(_is_near_known(heat), filled(heat, 0.0), own)
+    if block.cooling is not None:
+        heat = heat - cold_kw(block.cooling.power_kw, block.outdoor_c, models.cooling)
     return Past(block.indoor_c, block.outdoor_c, block.ghi_kw_m2, heat)
 
 

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from heatfleet.thermal.arrays import Array, take
+from heatfleet.thermal.cooling import prior_cooling
 from heatfleet.thermal.grey_box import TwoMass, capacity_of, prior_two_mass, ua_of
+from heatfleet.thermal.pool import Pool, prior_pool
 from heatfleet.thermal.response import Response, prior_response
 from heatfleet.thermal.tank import Tank, prior_tank
 
@@ -21,9 +23,9 @@ TIME_CONSTANT_H = 75.0
 ENVELOPE = {
     "Detached": 1.0, "Bungalow": 1.05, "Semi-detached": 0.9, "End-terrace": 0.9, "Terraced": 0.78, "Flat": 0.65
 }  # fmt: skip
-FORM = 2  # of what is stored; a model of another form is learned anew
-_PARTS: dict[str, type[TwoMass] | type[Response] | type[Tank]] = {
-    "building": TwoMass, "response": Response, "tank": Tank
+FORM = 3  # of what is stored; a model of another form is learned anew
+_PARTS: dict[str, type[TwoMass] | type[Response] | type[Tank] | type[Pool]] = {
+    "building": TwoMass, "response": Response, "tank": Tank, "cooling": Response, "pool": Pool
 }  # fmt: skip
 
 
@@ -45,6 +47,8 @@ class ThermalModels:
     building: TwoMass
     response: Response
     tank: Tank
+    cooling: Response  # in the mirror, see ``cooling.py``
+    pool: Pool
     error_24h_k: Array  # root mean square of 24-h-ahead errors on unseen days, NaN = never measured
     uncertainty_k: Array  # what planning should keep away from limits
     kind: Array  # str: where the building comes from: prior, ols or grey_box
@@ -136,7 +140,8 @@ def prior(facts: BuildingFacts | None, design_outdoor_c: Array, indoor_c: float 
     tank = prior_tank(known.tank_litres, known.occupants)
     nan, half = np.full_like(ua, np.nan), np.full_like(ua, 0.5)
     building = prior_two_mass(ua, TIME_CONSTANT_H * ua, gains)
-    return ThermalModels(building, response, tank, nan, half, np.full(len(ua), PRIOR, dtype="U16"))
+    cooling, pool = prior_cooling(ua, gains), prior_pool(largest)
+    return ThermalModels(building, response, tank, cooling, pool, nan, half, np.full(len(ua), PRIOR, dtype="U16"))
 
 
 def _known(facts: BuildingFacts | None, count: int) -> BuildingFacts:
