@@ -47,6 +47,9 @@ class Lever(StrEnum):
 SPACE_LEVERS = (Lever.SG_READY_STATE, Lever.CURVE_OFFSET_K, Lever.INDOOR_SETPOINT_C)
 """Levers that carry a steering state, in the order in which we prefer them."""
 
+COOLING_LEVERS = (Lever.COOLING_SETPOINT_C,)
+"""Levers that carry the steering state while the pump cools: a setpoint moved down is more cold."""
+
 DHW_LEVERS = (Lever.DHW_SETPOINT_C, Lever.DHW_BOOST)
 
 
@@ -139,9 +142,20 @@ def permitted(state: SteeringState, level: OptimizationLevel, levers: Ranges) ->
     return SteeringState.LOW if state is SteeringState.MIN and SteeringState.LOW in allowed else SteeringState.MID
 
 
+def levers_in_use(levers: Ranges, cooling: bool) -> Ranges:
+    """The levers that count while the pump heats, or while it cools: those of the other are left alone."""
+    others = SPACE_LEVERS if cooling else COOLING_LEVERS
+    return {lever: limits for lever, limits in levers.items() if lever not in others}
+
+
 def space_lever(levers: Ranges) -> Lever | None:
-    """The lever that carries the steering state on this device, or None."""
-    return next((lever for lever in SPACE_LEVERS if lever in levers), None)
+    """The lever that carries the steering state on this device, or None; ``levers`` as :func:`levers_in_use`."""
+    return next((lever for lever in (*SPACE_LEVERS, *COOLING_LEVERS) if lever in levers), None)
+
+
+def moved_k(lever: Lever, more_k: float) -> float:
+    """How far ``lever`` moves [K] for a pump that is to do ``more_k`` more, and the other way round."""
+    return -more_k if lever in COOLING_LEVERS else more_k
 
 
 _SG_READY = {SteeringState.MIN: 1.0, SteeringState.LOW: 2.0, SteeringState.MID: 2.0, SteeringState.MAX: 3.0}
@@ -165,7 +179,7 @@ def state_targets(
         return {}
     if lever is Lever.SG_READY_STATE:
         return {lever: ranges[lever].clamp(_SG_READY[state])}
-    shift = deltas.delta_k(state, level) + offset_k
+    shift = moved_k(lever, deltas.delta_k(state, level)) + offset_k
     own = baseline.get(lever, 0.0)
     return {lever: ranges[lever].clamp(own + shift)}
 
@@ -189,7 +203,7 @@ def nearest_state(
     value = read_back[lever]
     if lever is Lever.SG_READY_STATE:
         return {1: SteeringState.MIN, 2: SteeringState.MID}.get(round(value), SteeringState.MAX)
-    shift = value - baseline.get(lever, 0.0) - offset_k
+    shift = moved_k(lever, value - baseline.get(lever, 0.0) - offset_k)
 
     def distance(state: SteeringState) -> tuple[float, float]:
         full, capped = deltas.delta_k(state), deltas.delta_k(state, level)

@@ -73,6 +73,10 @@ class Policy:
         return self.away_mode_start <= at < self.away_mode_end
 
 
+USES = tuple(name for name in Policy.__dataclass_fields__ if name.endswith(("heating_enabled", "cooling_enabled")))
+"""What the owner may let us optimise."""
+
+
 @dataclass(frozen=True)
 class OwnSettings:
     """The owner's own values, captured from the pump before the first write."""
@@ -93,12 +97,12 @@ class Comfort:
     dhw_max_c: float
 
 
-def comfort_at(policy: Policy, own: OwnSettings, at: datetime) -> Comfort:
-    """The comfort band and hot-water band in force at ``at``.
+def comfort_at(policy: Policy, own: OwnSettings, at: datetime, cooling: bool = False) -> Comfort:
+    """The comfort band and hot-water band in force at ``at``; ``cooling`` = while the pump cools.
 
     Away lowers the minimums until its very end: the home is back in its normal band *by* ``away_mode_end``.
     """
-    low, high = _indoor_band(policy, own)
+    low, high = _indoor_band(policy, own, cooling)
     standard_c = _or(policy.dhw_standard_temperature, own.dhw_setpoint_c)
     dhw_min_c = min(_or(policy.minimum_dhw_temperature_limit, DHW_FLOOR_C), standard_c)
     if policy.is_away(at):
@@ -107,9 +111,11 @@ def comfort_at(policy: Policy, own: OwnSettings, at: datetime) -> Comfort:
     return Comfort(max(low, FROST_FLOOR_C), max(high, FROST_FLOOR_C + 0.5), dhw_min_c, standard_c)
 
 
-def _indoor_band(policy: Policy, own: OwnSettings) -> tuple[float, float]:
-    target_c = own.indoor_setpoint_c + policy.offset_k
-    low, high = target_c - BAND_BELOW_K, target_c + BAND_ABOVE_K
+def _indoor_band(policy: Policy, own: OwnSettings, cooling: bool) -> tuple[float, float]:
+    """Around the owner's setpoint, wider where heat, or cold, can be stored; or what somebody set."""
+    target_c = (own.cooling_setpoint_c if cooling else own.indoor_setpoint_c) + policy.offset_k
+    below_k, above_k = (BAND_ABOVE_K, BAND_BELOW_K) if cooling else (BAND_BELOW_K, BAND_ABOVE_K)
+    low, high = target_c - below_k, target_c + above_k
     if policy.is_heating_policy_enabled:
         low = _or(policy.minimum_temperature_limit, min(low, _or(policy.maximum_temperature_limit, high) - 0.5))
         high = _or(policy.maximum_temperature_limit, max(high, low + 0.5))

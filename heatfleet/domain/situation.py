@@ -89,11 +89,18 @@ class Situation:
     dhw_temp_c: float | None = None
     read_at: datetime | None = None  # newest reading
     poll_interval: timedelta = timedelta(minutes=5)
+    pool_temp_c: float | None = None
     is_charging: bool = False  # the pump is heating the tank
+    is_cooling: bool = False  # the rooms
     is_reachable: bool = True  # grant alive, device there
     has_solar_surplus: bool = False  # the owner wants what the roof would feed into the grid to be used
     disinfection_last_at: datetime | None = None
     disinfection_every: timedelta = DOSE_EVERY
+
+    @property
+    def cools(self) -> bool:
+        """Whether the state that is asked for is one of the cooling."""
+        return self.wanted is not None and self.wanted.cooling
 
     @property
     def is_stale(self) -> bool:

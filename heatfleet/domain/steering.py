@@ -12,17 +12,22 @@ from datetime import datetime, timedelta
 
 from heatfleet.domain.hot_water import hot_water_wishes
 from heatfleet.domain.levers import (
+    COOLING_LEVERS,
     Lever,
     LeverRange,
     OptimizationLevel,
+    Ranges,
     SteeringState,
+    levers_in_use,
+    moved_k,
     nearest_state,
     permitted,
     space_lever,
     state_targets,
 )
 from heatfleet.domain.plans import Reason
-from heatfleet.domain.policy import FROST_FLOOR_C, Comfort, comfort_at
+from heatfleet.domain.policy import FROST_FLOOR_C, USES, Comfort, comfort_at
+from heatfleet.domain.pool import pool_wish
 from heatfleet.domain.situation import (
     NOTHING_KNOWN,
     ControlState,
@@ -56,7 +61,7 @@ BLOCKED = 1.0
 def control_state(situation: Situation) -> ControlState:
     """Our relation to the pump; the first row that fits counts."""
     policy = situation.policy
-    may_steer = policy.is_space_heating_enabled or policy.is_hot_water_heating_enabled
+    may_steer = any(getattr(policy, use) for use in USES)
     table = (
         (not situation.is_reachable, ControlState.LOST),
         (not policy.is_smart_optimization_active, ControlState.OBSERVING),
@@ -73,12 +78,14 @@ def decide(situation: Situation) -> Decision:
     relation = control_state(situation)
     wishes: dict[Lever, Wish] = {}
     if relation in (ControlState.STEERING, ControlState.PAUSED):
-        comfort = comfort_at(situation.policy, situation.own, situation.now)
-        is_paused = relation is ControlState.PAUSED
-        if situation.policy.is_space_heating_enabled:
+        policy, is_paused = situation.policy, relation is ControlState.PAUSED
+        comfort = comfort_at(policy, situation.own, situation.now, situation.cools)
+        if policy.is_space_cooling_enabled if situation.cools else policy.is_space_heating_enabled:
             wishes |= _space_wish(situation, comfort, is_paused)
-        if situation.policy.is_hot_water_heating_enabled:
+        if policy.is_hot_water_heating_enabled:
             wishes |= hot_water_wishes(situation, comfort, is_paused)
+        if policy.is_pool_heating_enabled:
+            wishes |= pool_wish(situation, is_paused)
     return _settle(situation, relation, wishes)
 
 
@@ -109,7 +116,8 @@ def _in_force(
     """The steering state after the decision, and its reason; None while not steering."""
     if relation not in (ControlState.STEERING, ControlState.PAUSED):
         return None, Reason.LEARNING if relation is ControlState.READY else Reason.OWN_PROGRAMME
-    lever = space_lever(situation.ranges)
+    ranges = levers_in_use(situation.ranges, situation.cools)
+    lever = space_lever(ranges)
     if lever is None or lever not in wishes:
         return SteeringState.MID, next((w.reason for w in wishes.values()), Reason.OWN_PROGRAMME)
     wish, own = wishes[lever], own_value(situation, lever)
@@ -117,25 +125,29 @@ def _in_force(
     if own is None or value is None or situation.ranges[lever].equal(value, wish.value):
         return wish.state, wish.reason
     policy = situation.policy
-    known = ({lever: value}, {lever: own}, situation.ranges, policy.deltas)
+    known = ({lever: value}, {lever: own}, ranges, policy.deltas)
     state = nearest_state(*known, policy.offset_k, policy.optimization_level)
     return state, wish.reason
 
 
 def _space_wish(situation: Situation, comfort: Comfort, is_paused: bool) -> dict[Lever, Wish]:
-    """What the space-heating lever should be, after comfort and frost."""
-    lever = space_lever(situation.ranges)
+    """What the lever of heating, or of cooling, should be, after comfort and frost."""
+    ranges = levers_in_use(situation.ranges, situation.cools)
+    lever = space_lever(ranges)
     own = None if lever is None else own_value(situation, lever)
     if lever is None or own is None:
         return {}
-    state, reason, level = _asked(situation, is_paused)
+    state, reason, level = _asked(situation, ranges, is_paused)
     policy = situation.policy
     offset_k = 0.0 if is_paused else policy.offset_k
-    target = state_targets(state, {lever: own}, situation.ranges, policy.deltas, level, offset_k)[lever]
-    value = _on_the_right_side(target, own, policy.deltas.delta_k(state, level) + offset_k, situation.ranges[lever])
-    guard = _comfort_guard(situation.indoor_temp_c, value - own, comfort, is_paused)
-    if lever is Lever.SG_READY_STATE and value == BLOCKED and not is_paused and _is_tank_low(situation, comfort):
-        guard = Guard.HOT_WATER_MINIMUM
+    more_k = policy.deltas.delta_k(state, level)
+    target = state_targets(state, {lever: own}, ranges, policy.deltas, level, offset_k)[lever]
+    value = _on_the_right_side(target, own, moved_k(lever, more_k) + offset_k, ranges[lever])
+    guard = None if is_paused else _comfort_guard(situation.indoor_temp_c, value - own, comfort, is_less=more_k < 0)
+    if value < own and lever not in COOLING_LEVERS and _is_frosty(situation.indoor_temp_c):
+        guard = Guard.FROST
+    if lever is Lever.SG_READY_STATE and value == BLOCKED and not is_paused:
+        guard = _block_guard(situation, comfort) or guard
     if guard is None:
         return {lever: Wish(value, Purpose.STEER, reason, state, is_forced=is_paused)}
     return {lever: Wish(own, Purpose.STEER, Reason.COMFORT_LIMIT, SteeringState.MID, True, guard)}
@@ -148,25 +160,35 @@ def _on_the_right_side(target: float, own: float, shift: float, limits: LeverRan
     return target
 
 
-def _asked(situation: Situation, is_paused: bool) -> tuple[SteeringState, Reason, OptimizationLevel]:
+def _asked(situation: Situation, ranges: Ranges, is_paused: bool) -> tuple[SteeringState, Reason, OptimizationLevel]:
     """The state asked for, its reason and the level that caps it."""
     if is_paused or situation.wanted is None:
         return SteeringState.MIN, Reason.PAUSE, OptimizationLevel.MAX
     level, state, reason = situation.policy.optimization_level, situation.wanted.state, situation.wanted.reason
     if situation.has_solar_surplus:
         state, reason = SteeringState.MAX, Reason.SOLAR_SURPLUS
-    return permitted(state, level, situation.ranges), reason, level
+    return permitted(state, level, ranges), reason, level
 
 
-def _comfort_guard(indoor_c: float | None, shift: float, comfort: Comfort, is_paused: bool) -> Guard | None:
-    """The guard that forbids moving the lever by ``shift`` from the owner's value."""
+def _comfort_guard(indoor_c: float | None, shift: float, comfort: Comfort, is_less: bool) -> Guard | None:
+    """The guard that forbids moving a setpoint by ``shift`` from the owner's; ``is_less`` = the pump would do less."""
+    margin_k = COMFORT_MARGIN_K if is_less else 0.0
     if indoor_c is None or shift == 0:
         return None
-    if shift < 0 and indoor_c <= FROST_FLOOR_C + FROST_MARGIN_K:
-        return Guard.FROST
-    if shift < 0 and not is_paused and indoor_c <= comfort.indoor_min_c + COMFORT_MARGIN_K:
+    if shift < 0 and indoor_c <= comfort.indoor_min_c + margin_k:
         return Guard.TOO_COLD
-    return Guard.TOO_WARM if shift > 0 and indoor_c >= comfort.indoor_max_c else None
+    return Guard.TOO_WARM if shift > 0 and indoor_c >= comfort.indoor_max_c - margin_k else None
+
+
+def _is_frosty(indoor_c: float | None) -> bool:
+    return indoor_c is not None and indoor_c <= FROST_FLOOR_C + FROST_MARGIN_K
+
+
+def _block_guard(situation: Situation, comfort: Comfort) -> Guard | None:
+    """The guard that forbids a block, which stops hot water and a cooling that is not ours, too."""
+    if situation.is_cooling:
+        return Guard.TOO_WARM
+    return Guard.HOT_WATER_MINIMUM if _is_tank_low(situation, comfort) else None
 
 
 def _is_tank_low(situation: Situation, comfort: Comfort) -> bool:

@@ -12,7 +12,7 @@ from heatfleet.domain.default_comfort import with_default_comfort
 from heatfleet.domain.errors import Invalid, NotFound
 from heatfleet.domain.jobs import JobName
 from heatfleet.domain.levers import OptimizationLevel
-from heatfleet.domain.policy import Policy, apply_pause, check, settle
+from heatfleet.domain.policy import USES, Policy, apply_pause, check, settle
 from heatfleet.domain.statuses import Lifecycle, moved
 from heatfleet.flows.toolbox import Act, require_version
 from heatfleet.store import (
@@ -38,8 +38,7 @@ from heatfleet.store.ids import new_id
 
 AWAY = frozenset(name for name in POLICY_FIELDS if "away_mode" in name)
 PAUSE = frozenset({"is_pause_power_active", "pause_power_until"})
-USES = frozenset(name for name in POLICY_FIELDS if name.startswith(("is_space_", "is_hot_water_", "is_pool_")))
-SWITCHES = frozenset({"is_smart_optimization_active"}) | USES
+SWITCHES = frozenset({"is_smart_optimization_active", *USES})
 HEATING = frozenset(POLICY_FIELDS) - AWAY - PAUSE - SWITCHES | {"heating_policy_name"}
 STEERS = frozenset(POLICY_FIELDS) | {
     "price_zone",

@@ -21,6 +21,8 @@ from heatfleet.flows.toolbox_outlook import Home
 from heatfleet.planning.budget import within_budget
 from heatfleet.planning.counterfactual import left_alone, outlooks, own_control
 from heatfleet.planning.hot_water import judged, own_start_c, tank_plans, with_charges, without_charges
+from heatfleet.planning.mirror import mirrored, steps_as_they_are
+from heatfleet.planning.pool import PoolPlans, Swim, free_steps, pool_plans, with_pool
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.read_back import Marks, read_back
 from heatfleet.planning.smooth import smooth
@@ -49,6 +51,8 @@ class Asked:
     lately: Block
     in_force: Array  # (home,) index of the steering state
     marks: Marks
+    cools: Array  # (home,) bool: the rooms are cooled, if anything
+    swim: Swim
 
 
 async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
@@ -60,9 +64,10 @@ async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
         around = await outlook.surroundings(tx, [loaded.sites[p.id] for p in loaded.pumps], grid, now)
         past = await toolbox_past.past(tx, loaded, toolbox_past.last_days(now, LATELY_DAYS))
         extra = await extras(tx, loaded, around, grid, now)
-    homes = [home_of(loaded, pump) for pump in loaded.pumps]
-    if not homes:
+    if not loaded.pumps:
         return []
+    cools = toolbox_past.cools_today(loaded, past, around)
+    homes = [home_of(loaded, pump, cool) for pump, cool in zip(loaded.pumps, cools, strict=True)]
     expected = extra.priced(outlook.horizon(homes, around, grid))
     priced = np.flatnonzero(~np.isnan(expected.price).any(axis=1))
     if not priced.size:
@@ -105,6 +110,8 @@ def _asked(pumps: Sequence[HeatPump], homes: Sequence[Home], grid: TimeGrid, exp
         freedom=outlook.freedom(homes, paused, grid),
         lately=lately,
         in_force=np.array([_state(pump) for pump in pumps]),
+        cools=np.array([home.cools for home in homes]),
+        swim=outlook.swim(homes, paused),
         marks=Marks(paused=paused, away=outlook.away_steps(homes, grid), grid_limit=outlook.limited_steps(homes, grid)),
     )
 
@@ -127,18 +134,39 @@ def _state(pump: HeatPump) -> int:
 def answer(learned: ThermalModels, asked: Asked) -> list[tuple[tuple[PlanStep, ...], Outlook]]:
     """The plans of these homes: solved once along the pump's own control, once more along the plan found, calmed.
 
-    Tanks are planned by themselves. Each plan stands beside the owner's own control over the same time.
+    Tanks are planned by themselves, pools in what is left. Each plan stands beside the owner's own control over the
+    same time.
     """
     present = toolbox_past.estimated(asked.present, asked.lately, learned, asked.horizon)
-    facts = (learned, asked.horizon, present, asked.freedom)
-    tanks, along_own = tank_plans(*facts), build_problem(*facts)
+    tanks = tank_plans(learned, asked.horizon, present, asked.freedom)
+    facts = (*mirrored(learned, asked.horizon, present, asked.cools), asked.freedom)
+    along_own = build_problem(*facts)
     first = with_charges(solve(without_charges(along_own, tanks), QUALITY), tanks)
     problem = judged(build_problem(*facts, seen=first), tanks)
     found = with_charges(_calmed(without_charges(problem, tanks), asked), tanks)
     alone = left_alone(along_own, asked.horizon.dhw_max_c, own_start_c(asked.horizon, present))
     own = own_control(build_problem(*facts, seen=alone), alone)
     steps = read_back(problem, found, asked.start_at, asked.marks, own, tanks)
-    return list(zip(steps, outlooks(problem, found, own), strict=True))
+    answers = list(zip(steps, outlooks(problem, found, own), strict=True))
+    return _whole(answers, asked, _pools(learned, asked, problem, found))
+
+
+def _pools(learned: ThermalModels, asked: Asked, problem: Problem, found: Solution) -> PoolPlans:
+    """The plans of the pools in what ``found`` leaves, within the grid's limits."""
+    power_kw = learned.pool.energy_kw(asked.horizon.outdoor_c)
+    is_free, most_kw = asked.swim.is_free & free_steps(problem, found.action), asked.freedom.max_power_kw
+    if most_kw is not None:  # NaN = no limit
+        is_free &= ~(power_kw > (most_kw if most_kw.ndim == 2 else most_kw[:, None]))
+    swim = replace(asked.swim, is_free=is_free)
+    return pool_plans(learned.pool, asked.horizon.price, (asked.horizon.outdoor_c, asked.horizon.ghi_kw_m2), swim)
+
+
+def _whole(
+    answers: list[tuple[tuple[PlanStep, ...], Outlook]], asked: Asked, pools: PoolPlans
+) -> list[tuple[tuple[PlanStep, ...], Outlook]]:
+    """The answers of cooling homes in true temperatures, those with a pool with it."""
+    true = [steps_as_they_are(*one) if cools else one for one, cools in zip(answers, asked.cools, strict=True)]
+    return [with_pool(*one, pools, home) for home, one in enumerate(true)]
 
 
 def _calmed(problem: Problem, asked: Asked) -> Solution:

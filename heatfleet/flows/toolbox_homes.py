@@ -11,7 +11,7 @@ import numpy as np
 
 from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.disinfection import dose_every
-from heatfleet.domain.levers import Lever, LeverRange, SteeringState, space_lever
+from heatfleet.domain.levers import Lever, LeverRange, SteeringState, levers_in_use, space_lever
 from heatfleet.domain.situation import LeverFacts
 from heatfleet.domain.steering import dwells_until
 from heatfleet.flows.toolbox_levers import lever_facts, own_settings
@@ -58,11 +58,11 @@ def _is_read(pump: HeatPump, latest: Latest | None) -> bool:
     return is_there and latest is not None and latest.at is not None
 
 
-def home_of(loaded: Loaded, pump: HeatPump) -> Home:
-    """One pump with its surroundings."""
+def home_of(loaded: Loaded, pump: HeatPump, cools: bool = False) -> Home:
+    """One pump with its surroundings; ``cools`` = today it cools, if anything."""
     abilities, values = Capabilities.from_json(pump.capabilities), loaded.latest[pump.id].values
     levers = lever_facts(loaded.baselines.get(pump.id, ()), (), values, abilities.levers)
-    offset, space = levers.get(Lever.CURVE_OFFSET_K), space_lever(abilities.levers)
+    offset, space = levers.get(Lever.CURVE_OFFSET_K), space_lever(levers_in_use(abilities.levers, cools))
     model = loaded.models.get(pump.id)
     return Home(
         policy=heat_pumps.policy_of(pump),
@@ -76,6 +76,7 @@ def home_of(loaded: Loaded, pump: HeatPump) -> Home:
         held_until=None if space is None else _held_until(levers[space], abilities.levers[space]),
         disinfection_last_at=loaded.last_doses.get(pump.id),
         disinfection_every=dose_every(None if model is None else model.parameters["tank"]["capacity_kwh_per_k"]),
+        cools=cools,
     )
 
 

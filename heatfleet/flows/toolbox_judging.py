@@ -11,7 +11,7 @@ from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.energy import by_hour, energy_between
 from heatfleet.domain.errors import AccessLost, OutsideWorldError, TryAgain
 from heatfleet.domain.faults import consequence_of, kind_of, rejection_status
-from heatfleet.domain.levers import Lever, nearest_state
+from heatfleet.domain.levers import COOLING_LEVERS, Lever, levers_in_use, nearest_state
 from heatfleet.domain.polling import wait_after
 from heatfleet.domain.readings import Channel, Notice, Snapshot
 from heatfleet.domain.statuses import (
@@ -178,7 +178,8 @@ def _actual_state(
     read_back = {lever: values[Channel(lever.value)] for lever in abilities.levers if Channel(lever.value) in values}
     baseline = {**read_back, **own}
     offset_k = policy.offset_k if own else 0.0
-    return nearest_state(read_back, baseline, abilities.levers, policy.deltas, offset_k, policy.optimization_level)
+    ranges = levers_in_use(abilities.levers, any(lever in own for lever in COOLING_LEVERS))
+    return nearest_state(read_back, baseline, ranges, policy.deltas, offset_k, policy.optimization_level)
 
 
 def _energy(known: Round, due: DuePoll, row: TelemetryRow | None) -> list[EnergyHour]:

@@ -20,16 +20,19 @@ from heatfleet.domain.levers import (
     Ranges,
     SteeringState,
     allowed_states,
+    levers_in_use,
     space_lever,
 )
 from heatfleet.domain.market_day import visible_until
 from heatfleet.domain.places import place_or_city
 from heatfleet.domain.policy import COLDER_THAN_OWN_K, Comfort, OwnSettings, Policy, comfort_at
+from heatfleet.domain.pool import pool_raise_k
 from heatfleet.domain.price_zones import zone_time
 from heatfleet.domain.readings import MODES, Channel, OperationalMode
 from heatfleet.domain.steering import moves_a_day
 from heatfleet.domain.tariff import DAY_STEPS, Contract, carried_on, price_per_kwh
 from heatfleet.domain.time_grid import MTU, TimeGrid
+from heatfleet.planning.pool import Swim
 from heatfleet.planning.state import HOT_WATER, MID, Freedom, Horizon, Present
 from heatfleet.store import prices, weather
 from heatfleet.store.database import ReadTx
@@ -73,6 +76,24 @@ class Home:
     disinfection_last_at: datetime | None = None  # or since when the tank has been watched without one
     disinfection_every: timedelta = DOSE_EVERY
     max_power_kw: float | None = None  # what a limit of the grid leaves, none = no limit
+    cools: bool = False  # today it cools, if anything
+
+    @property
+    def levers(self) -> Ranges:
+        """Those that count today."""
+        return levers_in_use(self.abilities.levers, self.cools)
+
+    @property
+    def may_move_rooms(self) -> bool:
+        """Whether the owner lets us optimise what the rooms get today."""
+        policy = self.policy
+        return bool(policy.is_space_cooling_enabled if self.cools else policy.is_space_heating_enabled)
+
+    @property
+    def setpoint_c(self) -> float:
+        """The owner's own for the rooms today, with the partner's shift."""
+        own_c = self.own.cooling_setpoint_c if self.cools else self.own.indoor_setpoint_c
+        return own_c + self.policy.offset_k
 
 
 def place_of_site(site: Site) -> str:
@@ -144,11 +165,12 @@ def _comfort(home: Home, grid: TimeGrid) -> Array:
 
 def _comforts(home: Home, grid: TimeGrid) -> tuple[Comfort, Comfort, Array]:
     """What is wanted while somebody is in and while nobody is, and the steps (step,) without anybody."""
-    normal = comfort_at(replace(home.policy, away_mode_start=None, away_mode_end=None), home.own, grid.start_at)
+    always = replace(home.policy, away_mode_start=None, away_mode_end=None)
+    normal = comfort_at(always, home.own, grid.start_at, home.cools)
     away = _inside(grid, home.policy.away_mode_start, home.policy.away_mode_end)
     if not home.policy.is_away_mode_enabled or home.policy.away_mode_start is None:
         return normal, normal, np.zeros(grid.count, bool)
-    return normal, comfort_at(home.policy, home.own, home.policy.away_mode_start), away
+    return normal, comfort_at(home.policy, home.own, home.policy.away_mode_start, home.cools), away
 
 
 def _row(comfort: object) -> list[float]:
@@ -193,7 +215,7 @@ def freedom(homes: Sequence[Home], paused: Array, grid: TimeGrid) -> Freedom:
     """
     dose_by = np.array([_dose_step(home, grid) for home in homes])
     allowed = np.stack([_allowed_steps(home, grid, *both) for home, *both in zip(homes, paused, dose_by, strict=True)])
-    deltas = np.array([[delta_k(home.policy, home.abilities.levers, state) for state in STATES] for home in homes])
+    deltas = np.array([[delta_k(home.policy, home.levers, state) for state in STATES] for home in homes])
     habit = [np.nan if home.policy.is_heating_policy_enabled else COLDER_THAN_OWN_K for home in homes]
     power = [np.nan if home.max_power_kw is None else home.max_power_kw for home in homes]
     return Freedom(
@@ -202,7 +224,7 @@ def freedom(homes: Sequence[Home], paused: Array, grid: TimeGrid) -> Freedom:
         allowed,
         dose_deadline_step=dose_by,
         max_starts_day=np.full(len(homes), STARTS_A_DAY),
-        max_moves_day=np.array([_moves_a_day(home.abilities.levers) for home in homes]),
+        max_moves_day=np.array([_moves_a_day(home.levers) for home in homes]),
         colder_than_own_k=np.where(away_steps(homes, grid), np.nan, np.array(habit)[:, None]),
         max_power_kw=np.array(power),
         can_boost=np.array([Lever.DHW_BOOST in home.abilities.levers for home in homes]),
@@ -217,7 +239,7 @@ def _allowed_steps(home: Home, grid: TimeGrid, paused: Array, dose_by: int) -> A
         in_force = STATES.index(home.state or SteeringState.MID)
         held = max(-((grid.start_at - home.held_until) // MTU), 0)
         allowed[:held, :HOT_WATER] = _only(in_force if allowed[0, in_force] else MID)[:HOT_WATER]
-    allowed[paused] = _only(MIN if home.policy.is_space_heating_enabled else MID)
+    allowed[paused] = _only(MIN if home.may_move_rooms else MID)
     before = np.arange(grid.count) < dose_by
     in_time = before & ~paused
     enough = in_time.sum() >= DOSE_SOON // MTU
@@ -245,8 +267,8 @@ def _only(action: int) -> Array:
 
 def _allowed(home: Home) -> Array:
     """Actions (5,) permitted by level, levers and uses."""
-    states = allowed_states(home.policy.optimization_level, home.abilities.levers)
-    if not home.policy.is_space_heating_enabled:
+    states = allowed_states(home.policy.optimization_level, home.levers)
+    if not home.may_move_rooms:
         states = (SteeringState.MID,)
     can_move = any(lever in home.abilities.levers for lever in DHW_LEVERS) and home.abilities.has_hot_water
     may_move = can_move and bool(home.policy.is_hot_water_heating_enabled)
@@ -263,7 +285,7 @@ def delta_k(policy: Policy, levers: Ranges, state: SteeringState) -> float:
 
 def present(homes: Sequence[Home]) -> Present:
     """How the homes stand now; what is not read is taken to be as the owner set it."""
-    setpoint = np.array([home.own.indoor_setpoint_c + home.policy.offset_k for home in homes])
+    setpoint = np.array([home.setpoint_c for home in homes])
     indoor = [home.values.get(Channel.INDOOR_TEMP_C) for home in homes]
     tank = [home.values.get(Channel.DHW_TEMP_C, home.own.dhw_setpoint_c - 2.0) for home in homes]
     return Present(
@@ -275,10 +297,24 @@ def present(homes: Sequence[Home]) -> Present:
     )
 
 
+def swim(homes: Sequence[Home], paused: Array) -> Swim:
+    """What is known and wanted of the pools that are ours to plan; ``paused`` is (home, step)."""
+    nan = float("nan")
+    ours = [bool(h.policy.is_pool_heating_enabled) and Lever.POOL_SETPOINT_C in h.abilities.levers for h in homes]
+    known = [h.values.get(Channel.POOL_TEMP_C, nan) if is_ours else nan for h, is_ours in zip(homes, ours, strict=True)]
+    return Swim(
+        pool_c=np.array(known),
+        setpoint_c=np.array([home.own.pool_setpoint_c for home in homes]),
+        raise_k=np.array([pool_raise_k(home.policy) for home in homes]),
+        is_free=~paused,
+    )
+
+
 def _action(home: Home) -> int:
     """The action in force, from the operating mode."""
     mode = home.values.get(Channel.MODE)
-    by_mode = {OperationalMode.HEATING: MID, OperationalMode.HOT_WATER: HOT_WATER, OperationalMode.DEFROST: MID}
+    rooms = (OperationalMode.HEATING, OperationalMode.COOLING, OperationalMode.DEFROST)
+    by_mode = dict.fromkeys(rooms, MID) | {OperationalMode.HOT_WATER: HOT_WATER}
     return 0 if mode is None else by_mode.get(MODES[round(mode)], 0)
 
 

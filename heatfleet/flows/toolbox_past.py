@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from heatfleet.domain.levers import Lever, space_lever
+from heatfleet.domain.capabilities import Capabilities
+from heatfleet.domain.levers import COOLING_LEVERS, Lever, levers_in_use, space_lever
 from heatfleet.domain.readings import Channel, OperationalMode
 from heatfleet.domain.tariff import DAY_STEPS
 from heatfleet.domain.time_grid import MTU, STEP_H, TimeGrid, floor_mtu
@@ -22,12 +23,15 @@ from heatfleet.planning.state import Horizon, Present, resting_mass_c
 from heatfleet.store import blocks, weather
 from heatfleet.store.blocks import Block
 from heatfleet.store.database import ReadTx
+from heatfleet.store.heat_pumps import HeatPump
 from heatfleet.thermal import identify
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.grey_box import estimate_state
 from heatfleet.thermal.model import ThermalModels
 
 SG_BLOCKED, SG_RAISED = 1.0, 3.0
+COOLING_FROM_C = 20.0  # mean of a day outdoors, for a home that has done nothing for its rooms lately
+LEAST_RUN_STEPS = 1.0  # in a day, for it to be one of heating or of cooling
 ENOUGH_STEPS = 24  # with an indoor temperature, for the model to have found the walls'
 
 
@@ -62,7 +66,8 @@ async def past(tx: ReadTx, loaded: Loaded, grid: TimeGrid) -> Past:
 def seen(homes: Sequence[outlook.Home], past: Past) -> identify.Block:
     """Telemetry as learning wants it, (home, step); outdoors the weather's where the pump has no sensor."""
     channels = {channel: values[:, 1:] for channel, values in past.block.channels.items()}
-    water = _water_share(past.block)
+    water, cooling, pool = shares = _shares(past.block)
+    house = 1.0 - sum(shares)
     heat = _rate_kw(past.block.channels[Channel.HEAT_KWH])
     power = _rate_kw(past.block.channels[Channel.ENERGY_KWH])
     power = np.where(np.isnan(power), channels[Channel.POWER_KW], power)
@@ -74,8 +79,8 @@ def seen(homes: Sequence[outlook.Home], past: Past) -> identify.Block:
         indoor_c=channels[Channel.INDOOR_TEMP_C],
         outdoor_c=np.where(np.isnan(outdoor), past.outdoor_c, outdoor),
         ghi_kw_m2=past.ghi_kw_m2,
-        space_heat_kw=np.where(blocked, np.nan, heat * (1.0 - water)),
-        space_power_kw=np.where(blocked, np.nan, power * (1.0 - water)),
+        space_heat_kw=np.where(blocked, np.nan, heat * house),
+        space_power_kw=np.where(blocked, np.nan, power * house),
         dhw_heat_kw=heat * water,
         dhw_power_kw=power * water,
         tank_c=channels[Channel.DHW_TEMP_C],
@@ -83,7 +88,34 @@ def seen(homes: Sequence[outlook.Home], past: Past) -> identify.Block:
         shift_k=shift,
         quarter_of_day=np.stack([outlook.quarters(home.site.price_zone, grid) for home in homes]),
         water_c=0.5 * (channels[Channel.FLOW_TEMP_C] + channels[Channel.RETURN_TEMP_C]),
+        cooling=_cooled(homes, channels, power * cooling),
+        pool=identify.Swum(channels[Channel.POOL_TEMP_C], heat * pool, power * pool),
     )
+
+
+def _cooled(homes: Sequence[outlook.Home], channels: Mapping[Channel, Array], power_kw: Array) -> identify.Cooled:
+    """What was seen of the cooling; a setpoint that is not told is taken not to have been moved."""
+    own = np.array([[home.own.cooling_setpoint_c + home.policy.offset_k] for home in homes])
+    moved = channels[Channel.COOLING_SETPOINT_C] - own
+    return identify.Cooled(power_kw, np.broadcast_to(own, moved.shape), np.nan_to_num(moved))
+
+
+def cools_today(loaded: Loaded, past: Past, around: outlook.Surroundings) -> list[bool]:
+    """Whether each loaded pump cools today, if it does anything for the rooms: never on a day that has seen it heat."""
+    expected = [around.weather[outlook.place_of_site(loaded.sites[pump.id])].temp_c for pump in loaded.pumps]
+    heated, cooled = (
+        np.nan_to_num(past.block.shares[mode][:, -DAY_STEPS:]).sum(axis=1) > LEAST_RUN_STEPS
+        for mode in (OperationalMode.HEATING, OperationalMode.COOLING)
+    )
+    warm = np.array([bool(temp_c[:DAY_STEPS].mean() >= COOLING_FROM_C) for temp_c in expected])  # unknown: not
+    may = np.array([_may_cool(pump) for pump in loaded.pumps], bool)
+    found: list[bool] = (may & ~heated & (cooled | warm)).tolist()
+    return found
+
+
+def _may_cool(pump: HeatPump) -> bool:
+    levers = Capabilities.from_json(pump.capabilities).levers
+    return bool(pump.is_space_cooling_enabled) and space_lever(levers_in_use(levers, cooling=True)) in COOLING_LEVERS
 
 
 def estimated(present: Present, lately: identify.Block, learned: ThermalModels, expected: Horizon) -> Present:
@@ -107,15 +139,23 @@ def hysteresis_k(past: Past) -> Array:
     tank_c, setpoint_c, boost = (
         channels[channel][:, 1:] for channel in (Channel.DHW_TEMP_C, Channel.DHW_SETPOINT_C, Channel.DHW_BOOST)
     )
-    return learned_hysteresis_k(tank_c, setpoint_c, _water_share(past.block) > 0.0, np.nan_to_num(boost) > 0.0)
+    return learned_hysteresis_k(tank_c, setpoint_c, _shares(past.block)[0] > 0.0, np.nan_to_num(boost) > 0.0)
 
 
-def _water_share(block: Block) -> Array:
-    """Share of each step's heat that went into the tank, from the operating mode; 0 where it is not told."""
-    water = np.nan_to_num(block.shares[OperationalMode.HOT_WATER][:, 1:])
-    house = np.nan_to_num(block.shares[OperationalMode.HEATING][:, 1:])
-    share: Array = water / np.maximum(water + house, 1e-9)
-    return share
+def _shares(block: Block) -> tuple[Array, Array, Array]:
+    """Shares of each step's power that went into tank, cooling and pool, from the operating mode.
+
+    0 where it is not told: then all of it went into heating the house.
+    """
+    house, *others = (
+        np.nan_to_num(block.shares[mode][:, 1:])
+        for mode in (
+            OperationalMode.HEATING, OperationalMode.HOT_WATER, OperationalMode.COOLING, OperationalMode.POOL_HEATING
+        )
+    )  # fmt: skip
+    total = np.maximum(house + sum(others), 1e-9)
+    water, cooling, pool = (share / total for share in others)
+    return water, cooling, pool
 
 
 def _rate_kw(meter_kwh: Array) -> Array:
@@ -129,7 +169,7 @@ def _shifts(homes: Sequence[outlook.Home], channels: Mapping[Channel, Array]) ->
     shift = np.full(channels[Channel.INDOOR_TEMP_C].shape, np.nan)
     blocked = np.zeros(shift.shape, bool)
     for row, home in enumerate(homes):
-        lever = space_lever(home.abilities.levers)
+        lever = space_lever(levers_in_use(home.abilities.levers, cooling=False))
         if lever is None:
             continue
         value = channels[Channel(lever.value)][row]

@@ -50,7 +50,7 @@ from heatfleet.store.pump_states import Controlled
 from heatfleet.store.telemetry import Latest
 from heatfleet.vendors.kit.driver import Write
 
-HOT_WATER_MODE = float(MODES.index(OperationalMode.HOT_WATER))
+HOT_WATER_MODE, COOLING_MODE = (float(MODES.index(m)) for m in (OperationalMode.HOT_WATER, OperationalMode.COOLING))
 READ_AFTER = timedelta(seconds=30)  # past the settle time, so that a confirmation is seen early
 
 
@@ -182,7 +182,9 @@ def situation_of(facts: PumpFacts, now: datetime, *, give_back: bool = False) ->
         own=own_settings(levers, values),
         indoor_temp_c=values.get(Channel.INDOOR_TEMP_C),
         dhw_temp_c=values.get(Channel.DHW_TEMP_C),
+        pool_temp_c=values.get(Channel.POOL_TEMP_C),
         is_charging=values.get(Channel.MODE) == HOT_WATER_MODE,
+        is_cooling=values.get(Channel.MODE) == COOLING_MODE,
         read_at=facts.latest.at if facts.latest else None,
         poll_interval=timedelta(seconds=facts.poll.interval_s if facts.poll else 300),
         is_reachable=_is_open(facts),

@@ -16,7 +16,9 @@ from heatfleet.store.database import ReadTx
 from heatfleet.store.telemetry_history import packed_samples
 
 _MEANS = tuple(channel for channel in Channel if channel not in (*METERS, Channel.MODE))
-_SHARES = (OperationalMode.HEATING, OperationalMode.HOT_WATER)
+_SHARES = (
+    OperationalMode.HEATING, OperationalMode.HOT_WATER, OperationalMode.COOLING, OperationalMode.POOL_HEATING
+)  # fmt: skip
 
 
 class Block(msgspec.Struct, frozen=True):

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatfleet.domain.batch import limit_batch
-from heatfleet.domain.levers import Lever, LeverRange, OptimizationLevel, SteeringState, allowed_states
+from heatfleet.domain.levers import SPACE_LEVERS, Lever, LeverRange, OptimizationLevel, SteeringState, allowed_states
 from heatfleet.domain.plans import PlanStep, Reason, TankAim
-from heatfleet.domain.policy import OwnSettings, Policy, comfort_at
+from heatfleet.domain.policy import Comfort, OwnSettings, Policy, comfort_at
 from heatfleet.domain.situation import ControlState, Decision, Guard, LeverFacts, Purpose, Situation, own_value
 from heatfleet.domain.steering import (
     BLOCK_LONGEST,
@@ -30,17 +30,24 @@ RANGES = {
     Lever.INDOOR_SETPOINT_C: LeverRange(5, 30, 0.5),
     Lever.DHW_SETPOINT_C: LeverRange(30, 65, 1, slowest_repeat_h=0.5),
     Lever.DHW_BOOST: LeverRange(0, 1, 1),
+    Lever.COOLING_SETPOINT_C: LeverRange(18, 30, 0.5),
+    Lever.POOL_SETPOINT_C: LeverRange(15, 35, 0.5),
 }
 ON = Policy(
     is_smart_optimization_active=True,
     is_space_heating_enabled=True,
     is_hot_water_heating_enabled=True,
+    is_space_cooling_enabled=True,
+    is_pool_heating_enabled=True,
     optimization_level=OptimizationLevel.MAX,
 )
 
 
-def step(state: SteeringState = SteeringState.LOW, hot_water: bool = False, tank: TankAim | None = None) -> PlanStep:
-    return PlanStep(NOW, state, hot_water, 1.0, 21.0, 48.0, 0.3, Reason.CHEAP_NOW, tank=tank)
+def step(
+    state: SteeringState = SteeringState.LOW, hot_water: bool = False, tank: TankAim | None = None, **more: bool | None
+) -> PlanStep:
+    whole = PlanStep(NOW, state, hot_water, 1.0, 21.0, 48.0, 0.3, Reason.CHEAP_NOW, tank=tank)
+    return replace(whole, **more)  # type: ignore[arg-type]
 
 
 def facts(own: float, read: float | None = None, **other: object) -> LeverFacts:
@@ -104,6 +111,8 @@ def policies(draw: st.DrawFn) -> Policy:
         is_smart_optimization_active=draw(st.sampled_from([True, True, True, False])),
         is_space_heating_enabled=draw(flags),
         is_hot_water_heating_enabled=draw(flags),
+        is_space_cooling_enabled=draw(flags),
+        is_pool_heating_enabled=draw(flags),
         optimization_level=draw(st.sampled_from(OptimizationLevel)),
         is_heating_policy_enabled=draw(st.booleans()),
         minimum_temperature_limit=low,
@@ -125,7 +134,8 @@ maybe_c = st.one_of(st.none(), st.floats(30, 65))
 def situations(draw: st.DrawFn) -> Situation:
     levers = draw(st.sets(st.sampled_from(Lever)))
     aims = st.one_of(st.none(), st.builds(TankAim, maybe_c, maybe_c))
-    wanted = draw(st.one_of(st.none(), st.builds(step, st.sampled_from(SteeringState), st.booleans(), aims)))
+    seasons = {"cooling": st.booleans(), "pool_heating": st.sampled_from([None, True, False])}
+    wanted = draw(st.one_of(st.none(), st.builds(step, st.sampled_from(SteeringState), st.booleans(), aims, **seasons)))
     return Situation(
         now=NOW,
         policy=draw(policies()),
@@ -135,6 +145,8 @@ def situations(draw: st.DrawFn) -> Situation:
         own=OwnSettings(draw(st.floats(18, 23)), draw(st.floats(44, 55))),
         indoor_temp_c=draw(temps),
         dhw_temp_c=draw(st.one_of(st.none(), st.floats(30, 65))),
+        pool_temp_c=draw(st.one_of(st.none(), st.floats(10, 35))),
+        is_cooling=draw(st.booleans()),
         read_at=draw(st.one_of(st.none(), st.floats(0, 2).map(lambda h: NOW - timedelta(hours=h)))),
         is_reachable=draw(st.sampled_from([True, True, False])),
         disinfection_last_at=draw(st.sampled_from([None, NOW - timedelta(days=1), NOW - timedelta(days=8)])),
@@ -166,16 +178,27 @@ def test_no_decision_breaks_a_guard(s: Situation) -> None:
 
 def check_write(s: Situation, lever: Lever, value: float, purpose: Purpose) -> None:
     known, limits, own = s.levers[lever], s.ranges[lever], own_value(s, lever)
-    comfort = comfort_at(s.policy, s.own, s.now)
+    comfort = comfort_at(s.policy, s.own, s.now, s.cools)
     assert own is not None
     assert limits.minimum <= value <= limits.maximum
     assert known.backed_off_until is None or known.backed_off_until <= s.now
     assert known.writes_today < WRITES_A_DAY
     assert known.written_at is None or s.now - known.written_at >= DWELL_MIN - DWELL_SLACK
-    is_space = lever in (Lever.SG_READY_STATE, Lever.CURVE_OFFSET_K, Lever.INDOOR_SETPOINT_C)
+    is_space = lever in SPACE_LEVERS
+    if lever is Lever.COOLING_SETPOINT_C:
+        check_cooling(s, value - own, comfort)
+        return
+    if lever is Lever.POOL_SETPOINT_C:
+        assert s.policy.is_pool_heating_enabled
+        assert abs(value - own) <= 2.0 or value in (limits.minimum, limits.maximum)
+        if s.policy.is_paused(s.now):
+            assert value <= own
+        return
     assert s.policy.is_space_heating_enabled if is_space else s.policy.is_hot_water_heating_enabled
+    assert not (is_space and s.cools), "never both in one day"
     if lever is Lever.SG_READY_STATE and value == 1.0:
         assert known.blocks_today < 3
+        assert not s.is_cooling or s.policy.is_paused(s.now), "a block would stop the pump's own cooling"
     if not is_space:
         if purpose is not Purpose.DISINFECTION and s.policy.is_paused(s.now):
             assert value == limits.minimum
@@ -193,6 +216,16 @@ def check_write(s: Situation, lever: Lever, value: float, purpose: Purpose) -> N
             assert value >= own
         if s.indoor_temp_c >= comfort.indoor_max_c:
             assert value <= own
+
+
+def check_cooling(s: Situation, shift_k: float, comfort: Comfort) -> None:
+    assert s.policy.is_space_cooling_enabled
+    assert s.cools
+    if s.policy.is_paused(s.now):
+        assert shift_k >= 0, "paused never cools more"
+    elif s.indoor_temp_c is not None:
+        assert not (shift_k > 0 and s.indoor_temp_c >= comfort.indoor_max_c), "too warm already"
+        assert not (shift_k < 0 and s.indoor_temp_c <= comfort.indoor_min_c), "too cold already"
 
 
 @settings(max_examples=300, deadline=None)
@@ -436,3 +469,63 @@ def test_solar_surplus_raises_nothing_that_is_warm_paused_or_not_ours() -> None:
     assert decide(situation(policy=paused, has_solar_surplus=True)).state is SteeringState.MIN
     off = replace(ON, is_space_heating_enabled=False)
     assert Lever.CURVE_OFFSET_K not in written(decide(situation(policy=off, has_solar_surplus=True)))
+
+
+# Cooling and pool -----------------------------------------------------------------------------------------------------
+
+
+def summer(**changes: object) -> Situation:
+    levers = (Lever.INDOOR_SETPOINT_C, Lever.COOLING_SETPOINT_C, Lever.POOL_SETPOINT_C)
+    base = situation(
+        ranges={lever: RANGES[lever] for lever in levers},
+        levers={
+            Lever.INDOOR_SETPOINT_C: facts(21),
+            Lever.COOLING_SETPOINT_C: facts(25),
+            Lever.POOL_SETPOINT_C: facts(28),
+        },
+        indoor_temp_c=24.6,
+        pool_temp_c=27.5,
+        is_cooling=True,
+    )
+    return replace(base, **changes)
+
+
+@pytest.mark.parametrize(("state", "setpoint_c"), [("min", 27.0), ("low", 26.0), ("max", 23.0)])
+def test_cooling_mirrors_heating(state: str, setpoint_c: float) -> None:
+    decision = decide(summer(wanted=step(SteeringState(state), cooling=True)))
+    assert written(decision) == {Lever.COOLING_SETPOINT_C: setpoint_c}
+    assert decision.state is SteeringState(state)
+
+
+def test_a_room_that_is_too_warm_gets_its_own_cooling_back() -> None:
+    warm = summer(wanted=step(SteeringState.LOW, cooling=True), indoor_temp_c=25.4)
+    decision = decide(warm)
+    assert not decision.writes
+    assert [r.guard for r in decision.refusals] == [Guard.TOO_WARM]
+    cold = decide(summer(wanted=step(SteeringState.MAX, cooling=True), indoor_temp_c=23.4))
+    assert [r.guard for r in cold.refusals] == [Guard.TOO_COLD]
+
+
+def test_what_was_moved_for_cooling_is_given_back_on_a_day_of_heating() -> None:
+    moved = facts(25, 23, written_value=23.0, written_at=NOW - timedelta(hours=1), is_owed=True)
+    levers = {Lever.INDOOR_SETPOINT_C: facts(21), Lever.COOLING_SETPOINT_C: moved}
+    decision = decide(summer(wanted=step(SteeringState.LOW), levers=levers, indoor_temp_c=21.5))
+    assert [(r.lever, r.value) for r in decision.releases] == [(Lever.COOLING_SETPOINT_C, 25.0)]
+    assert written(decision) == {Lever.INDOOR_SETPOINT_C: 20.0}
+
+
+def test_a_paused_home_is_neither_cooled_nor_its_pool_heated() -> None:
+    paused = replace(ON, is_pause_power_active=True, pause_power_until=NOW + timedelta(hours=2))
+    decision = decide(summer(policy=paused, wanted=step(cooling=True, pool_heating=True), indoor_temp_c=27.0))
+    assert written(decision) == {Lever.COOLING_SETPOINT_C: 27.0, Lever.POOL_SETPOINT_C: 26.0}
+
+
+@pytest.mark.parametrize(("heats", "pool_c", "setpoint_c"), [(True, 27.5, 30.0), (False, 27.5, 27.0), (False, 26.4, 28)])
+def test_a_pool_is_heated_or_waits_but_does_not_get_cold(heats: bool, pool_c: float, setpoint_c: float) -> None:
+    decision = decide(summer(wanted=step(SteeringState.MID, pool_heating=heats), pool_temp_c=pool_c))
+    assert written(decision).get(Lever.POOL_SETPOINT_C, 28.0) == setpoint_c
+
+
+def test_a_pool_is_left_alone_where_its_owner_says_so() -> None:
+    decision = decide(summer(policy=replace(ON, is_pool_heating_enabled=False), wanted=step(pool_heating=True)))
+    assert Lever.POOL_SETPOINT_C not in written(decision)
