@@ -67,18 +67,19 @@ def learn_pool(pool_c: Array, heat_kw: Array, power_kw: Array, air: tuple[Array,
     outdoor_c, ghi = air
     power = np.nan_to_num(power_kw)
     heat = np.where(np.isnan(heat_kw), power * prior.heat_kw[:, None] / prior.energy_kw(outdoor_c), heat_kw)
-    temp, warm, air_c, sun = (_spells(v) for v in (pool_c, heat, outdoor_c, ghi))
+    temp, warm, air_c, ghi = (_spells(v) for v in (pool_c, heat, outdoor_c, ghi))
     if temp.shape[1] < 3:
         return prior
     rise = (temp[:, 2:] - temp[:, :-2]) / (2.0 * SPELL_STEPS * 0.25)
-    x = np.stack([warm, air_c - temp, sun], axis=2)
+    x = np.stack([warm, air_c - temp, ghi], axis=2)
     x = 0.25 * x[:, :-2] + 0.5 * x[:, 1:-1] + 0.25 * x[:, 2:]  # what lies between the middles of two spells
     capacity = prior.capacity_kwh_per_k
     centre = np.stack([1.0 / capacity, prior.loss_kw_per_k / capacity, prior.solar_m2 / capacity], axis=1)
     use = np.isfinite(rise)
     found = ridge(x, rise, use, centre, SD * centre, np.full(len(rise), RISE_NOISE_K_PER_H))
     found = np.where((use.sum(axis=1) >= LEAST_SPELLS)[:, None], np.maximum(found, SMALLEST * centre), centre)
-    return Pool(1.0 / found[:, 0], found[:, 1] / found[:, 0], found[:, 2] / found[:, 0], *_pump(heat, power, air, prior))
+    per_kwh, cooling, sun = found.T
+    return Pool(1.0 / per_kwh, cooling / per_kwh, sun / per_kwh, *_pump(heat, power, air, prior))
 
 
 def _pump(heat: Array, power: Array, air: tuple[Array, Array], prior: Pool) -> tuple[Array, Array, Array]:

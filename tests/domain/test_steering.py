@@ -520,7 +520,9 @@ def test_a_paused_home_is_neither_cooled_nor_its_pool_heated() -> None:
     assert written(decision) == {Lever.COOLING_SETPOINT_C: 27.0, Lever.POOL_SETPOINT_C: 26.0}
 
 
-@pytest.mark.parametrize(("heats", "pool_c", "setpoint_c"), [(True, 27.5, 30.0), (False, 27.5, 27.0), (False, 26.4, 28)])
+@pytest.mark.parametrize(
+    ("heats", "pool_c", "setpoint_c"), [(True, 27.5, 30.0), (False, 27.5, 27.0), (False, 26.4, 28)]
+)
 def test_a_pool_is_heated_or_waits_but_does_not_get_cold(heats: bool, pool_c: float, setpoint_c: float) -> None:
     decision = decide(summer(wanted=step(SteeringState.MID, pool_heating=heats), pool_temp_c=pool_c))
     assert written(decision).get(Lever.POOL_SETPOINT_C, 28.0) == setpoint_c
