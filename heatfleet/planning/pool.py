@@ -140,9 +140,7 @@ def with_pool(
         return steps, outlook
     columns = (plans.heats[home], plans.pool_c[home], plans.power_kw[home], plans.own_power_kw[home])
     rows = list(zip(*(column.tolist() for column in columns), strict=True))
-    cost, own_cost = (
-        sum(step.price * STEP_H * row[i] for step, row in zip(steps, rows, strict=True)) for i in (2, 3)
-    )
+    cost, own_cost = (sum(step.price * STEP_H * row[i] for step, row in zip(steps, rows, strict=True)) for i in (2, 3))
     with_it = tuple(_with_pool(step, *row) for step, row in zip(steps, rows, strict=True))
     return with_it, outlook._replace(
         cost=outlook.cost + cost,
