@@ -58,11 +58,21 @@ class PlanStepOutput(Struct, kw_only=True):
 
     start: datetime
     end: datetime
-    steering_state: State
+    steering_state: Annotated[
+        State, Meta(description="Of the heating, or of the cooling where `cooling` is true: min = off, max = coldest.")
+    ]
     hot_water: Annotated[bool, Meta(description="Whether the tank is charged.")]
+    cooling: Annotated[
+        bool, Meta(description="Whether `steering_state` is asked of the cooling; a home heats or cools on a day.")
+    ] = False
+    pool_heating: Annotated[
+        bool | None,
+        Meta(description="Whether the pool is heated now or waits; null where it follows its own programme."),
+    ] = None
     expected_power_w: int
     expected_indoor_temperature: float | None
     expected_dhw_temperature: float | None
+    expected_pool_temperature: Annotated[float | None, Meta(description="null where the pool is not planned.")] = None
     price: Annotated[float | None, Meta(description="What the owner pays, currency/kWh.")]
     currency: Annotated[str, Meta(description="ISO 4217")]
     cost: Annotated[float | None, Meta(description="Of the expected electricity, in the currency.")]
@@ -136,7 +146,7 @@ class CommandOutput(Struct, kw_only=True):
     value: float
     previous_value: float | None = None
     state: Annotated[State | None, Meta(description="The steering state it asks for; null for a release.")] = None
-    purpose: Literal["steer", "hot_water", "disinfection", "release"]
+    purpose: Literal["steer", "hot_water", "pool", "disinfection", "release"]
     reason_code: str | None = None
     status: Literal["sent", "accepted", "confirmed", "unconfirmed", "rejected", "overridden"]
     attempt: int
@@ -243,15 +253,18 @@ def _step(row: PlanRow, currency: str, words: Words) -> PlanStepOutput:
         end=row.start_at + MTU,
         steering_state=row.state,  # type: ignore[arg-type]
         hot_water=row.hot_water,
+        cooling=row.cooling,
+        pool_heating=row.pool_heating,
         expected_power_w=round(row.power_kw * 1000),
         expected_indoor_temperature=_known(row.indoor_temp_c, 2),
         expected_dhw_temperature=_known(row.dhw_temp_c, 2),
+        expected_pool_temperature=_known(row.pool_temp_c, 2),
         price=price,
         currency=currency,
         cost=_cost(price, row.power_kw),
         cost_of_not_acting=_known(row.cost_of_not_acting, 5),
         own_control=_own_control(row, price),
-        why=Why(code=row.reason_code, text=words.why(row.reason_code, row.detail, row.start_at)),
+        why=Why(code=row.reason_code, text=words.why_of(row)),
     )
 
 

@@ -105,7 +105,11 @@ class HeatPumpDetailOutput(Struct):
         ),
     ] = None
     current_mode: Annotated[
-        str | None, Meta(description="Steering state in force: min, low, mid, max; null while not steering.")
+        str | None,
+        Meta(
+            description="Steering state in force: min, low, mid, max; null while not steering. On a day on which the"
+            " home is cooled it is that of the cooling, mirrored: min off, low warmer, mid the owner's own, max colder."
+        ),
     ] = None
     comment: Annotated[str, Meta(max_length=300)] | None = None
     current_state_last_updated_at: datetime | None = None

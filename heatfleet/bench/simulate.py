@@ -79,7 +79,7 @@ def small_run(homes: int, days: int, seed: int = 1) -> tuple[float, float]:
     simulate(some, start, own, _first(drive, 1))
     began = perf_counter()
     _, trace = simulate(some, start, own, drive)
-    return perf_counter() - began, float((trace.energy_space_kwh + trace.energy_dhw_kwh).sum())
+    return perf_counter() - began, float(trace.energy_kwh.sum())
 
 
 def _interpreted() -> dict[str, float]:
@@ -138,7 +138,7 @@ def _against_fine_steps(seed: int) -> dict[str, float]:
     start, own = initial_states(homes, 2.0), Inputs.own(homes)
     _, coarse = simulate(homes, start, own, drive)
     _, fine = simulate(homes, start, own, _finer(drive, FINE), 0.25 / FINE)
-    energy = [t.energy_space_kwh.sum() + t.energy_dhw_kwh.sum() for t in (coarse, fine)]
+    energy = [t.energy_kwh.sum() for t in (coarse, fine)]
     indoor = [t.indoor_mean_c.mean(axis=1) for t in (coarse, fine)]
     return {
         "energy_percent": round(float(100.0 * (energy[0] / energy[1] - 1.0)), 3),

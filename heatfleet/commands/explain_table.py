@@ -36,10 +36,7 @@ def as_json(found: Explained, language: str) -> dict[str, Any]:
         "heat_pump_id": found.pump.id,
         "currency": found.currency,
         "outlook": found.outlook and _outlook(found.outlook),
-        "steps": [
-            msgspec.structs.asdict(row) | {"text": words.why(row.reason_code, row.detail, row.start_at)}
-            for row in found.rows
-        ],
+        "steps": [msgspec.structs.asdict(row) | {"text": words.why_of(row)} for row in found.rows],
     }
 
 
@@ -59,7 +56,7 @@ def print_plan(found: Explained, language: str) -> None:
         table.add_column(name, justify=justify, no_wrap=name != "why")  # type: ignore[arg-type]
     last = ""
     for row in found.rows:
-        why = words.why(row.reason_code, row.detail, row.start_at)
+        why = words.why_of(row)
         table.add_row(
             *_cells(row, words, highest), Text("″" if why == last else why, style="" if why != last else "dim")
         )

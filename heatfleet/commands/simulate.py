@@ -67,8 +67,8 @@ def show_figures(result: Mapping[str, Any]) -> None:
     table = Table(title=title, title_justify="left")
     for column in ("", "mean", "p10", "median", "p90"):
         table.add_column(column, justify="right" if column else "left")
-    for name, label in FIGURES.items():
-        table.add_row(Text(label), *(f"{value:,.2f}" for value in result["a_home"][name].values()))
+    for name, spread in result["a_home"].items():
+        table.add_row(Text(FIGURES[name]), *(f"{value:,.2f}" for value in spread.values()))
     console.print(table)
     by_month = (f"{month}: {value:,.0f}" for month, value in result["energy_kwh_by_month"].items())
     for line in (f"electricity of the fleet by month [kWh]: {'  '.join(by_month)}", *_lines(result)):

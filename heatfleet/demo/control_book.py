@@ -10,14 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-import numpy as np
-
 from heatfleet.domain.levers import Lever, OptimizationLevel, Ranges
 from heatfleet.domain.plans import PlanStep
 from heatfleet.domain.policy import OwnSettings, Policy
 from heatfleet.domain.situation import LeverFacts, LeverWrite, Situation
 from heatfleet.domain.steering import decide
-from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.arrays import Array, stack
 from heatfleet.thermal.homes import Homes
 from heatfleet.thermal.simulate import Inputs
 from heatfleet.vendors.kit.emulation.homes import BLOCK_LASTS, LEVERS
@@ -70,9 +68,7 @@ class ControlBook:
 
     def __init__(self, homes: Homes, manifest: Manifest, policy: Policy = POLICY) -> None:
         self.policy = policy
-        own = Inputs.own(homes)
-        columns = (own.indoor_setpoint_c, own.curve_offset_k, own.sg_ready_state, own.dhw_setpoint_c, own.dhw_boost)
-        self.settings = np.stack([np.array(c, float) for c in columns], axis=1)
+        self.settings = stack(Inputs.own(homes))
         self.ranges = [_ranges(manifest, home) for home in range(homes.count)]
         self.own = [
             OwnSettings(float(i), float(w))

@@ -38,10 +38,15 @@ FIGURES = {
     "cold_h": f"hours more than {BELOW_SETPOINT_K:g} K below the setpoint",
     "cold_water_h": "hours with hot water below 45 °C",
     "unserved_kwh": "hot water not served [kWh]",
+    "energy_cooling_kwh": "electricity for cooling, of homes that cooled [kWh]",
+    "cold_kwh": "cold, of homes that cooled [kWh]",
+    "energy_pool_kwh": "electricity for the pool, of homes that heated one [kWh]",
     "energy_backup_kwh": "electric element [kWh]",
     "energy_standby_kwh": "standby [kWh]",
 }
 """What is told of every home, and its name in the table."""
+WHERE_ANY = ("energy_cooling_kwh", "cold_kwh", "energy_pool_kwh")
+"""Told where there are any only, and of those homes that have any."""
 
 
 @dataclass(frozen=True)
@@ -161,6 +166,7 @@ def report(options: LongOptions, run: LongRun) -> dict[str, Any]:
     totals, days = run.totals, run.grid.count / 96.0
     starts = totals.starts / days
     values = {name: starts if name == "starts_a_day" else getattr(totals, name) for name in FIGURES}
+    values |= {name: values[name][values[name] > 0.0] for name in WHERE_ANY}
     months = sorted({at.astimezone(zone_time(options.zone)).month for at in _days(run.grid)})
     return {
         "homes": options.homes,
@@ -171,8 +177,10 @@ def report(options: LongOptions, run: LongRun) -> dict[str, Any]:
         "data": run.data,
         "notes": list(run.notes),
         "mean_outdoor_c": round(float(run.outdoor_c.mean()), 2),
-        "a_home": {name: _spread(value) for name, value in values.items()},
-        "fleet_scop": round(float(totals.heat_kwh.sum() / totals.energy_kwh.sum()), 3),
+        "a_home": {name: _spread(value) for name, value in values.items() if len(value)},
+        "homes_cooled": len(values["cold_kwh"]),
+        "homes_with_a_warm_pool": len(values["energy_pool_kwh"]),
+        "fleet_scop": round(float(totals.heat_kwh.sum() / (totals.energy_kwh - totals.energy_cooling_kwh).sum()), 3),
         "fleet_peak_kw_a_home": round(float(totals.fleet_kw.max()) / options.homes, 3),
         "energy_kwh_by_month": {m: round(float(totals.energy_by_period_kwh[:, m - 1].sum()), 1) for m in months},
         "balance_error": float(np.abs(totals.balance_error).max()),

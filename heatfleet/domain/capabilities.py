@@ -19,6 +19,16 @@ class Capabilities:
     has_hot_water: bool = True
     has_space_heating: bool = True
 
+    @property
+    def uses(self) -> dict[str, bool]:
+        """By the policy's field: which uses the device serves; cooling and the pool only where we can move them."""
+        return {
+            "is_space_heating_enabled": self.has_space_heating,
+            "is_hot_water_heating_enabled": self.has_hot_water,
+            "is_pool_heating_enabled": Lever.POOL_SETPOINT_C in self.levers,
+            "is_space_cooling_enabled": Lever.COOLING_SETPOINT_C in self.levers,
+        }
+
     def to_json(self) -> dict[str, Any]:
         """The stored form."""
         return {

@@ -24,7 +24,7 @@ SENTENCES = en.SENTENCES
 
 def sentence(
     code: str, detail: ReasonDetail = NO_DETAIL, hour: Callable[[datetime], str] = datetime.isoformat,
-    language: str = "en",
+    language: str = "en", cooling: bool = False,
 ) -> str:  # fmt: skip
     """The sentence of a stored reason; the code itself for one this version does not know.
 
@@ -32,10 +32,17 @@ def sentence(
     ----------
     hour : writes an instant of ``detail``.
     language : one of :data:`LANGUAGES`.
+    cooling : the heat pump cools: the sentence speaks of that where it would speak of warmth.
     """
     known = CATALOGUES[language]
     given = detail.given()
     told = {name: hour(value) for name, value in given.items() if isinstance(value, datetime)}
     more = ".".join(told) or detail.side
-    text = known.get(f"{code}.{more}") or known.get(code, code)
-    return text.format_map(told)
+    keys = [f"{code}.{more}", code]
+    keys = [*(f"cooling.{key}" for key in keys), *keys] if cooling else keys
+    return next((known[key] for key in keys if key in known), code).format_map(told)
+
+
+def pool_sentence(heating: bool, language: str = "en") -> str:
+    """Why the pool of a plan is heated now, or why it is not."""
+    return CATALOGUES[language]["pool.heated" if heating else "pool.waits"]

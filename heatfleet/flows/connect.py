@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.default_comfort import with_default_comfort
 from heatfleet.domain.errors import AccessLost, NotFound, Refused, TryAgain
 from heatfleet.domain.jobs import JobName
@@ -49,12 +50,7 @@ from heatfleet.vendors.kit.grants import with_grant
 from heatfleet.vendors.kit.manifest import Manifest
 
 CONSENT_TEXT_VERSION = "2"
-USES = (
-    "is_space_heating_enabled",
-    "is_hot_water_heating_enabled",
-    "is_pool_heating_enabled",
-    "is_space_cooling_enabled",
-)
+USES = tuple(Capabilities().uses)
 PATIENCE_S = 60.0
 MOST_TRIES = 10
 
@@ -325,9 +321,13 @@ async def _fields(tx: WriteTx, link: _Link) -> dict[str, Any]:
         "lifecycle_state": Lifecycle.AUTHENTICATED.value,
         "lifecycle_error": None,
         "connection_status": "ok",
-        "is_space_heating_enabled": device.has_space_heating,
-        "is_hot_water_heating_enabled": device.has_hot_water,
+        **uses_of(device),
     }
+
+
+def uses_of(device: DeviceRef) -> dict[str, bool]:
+    """Which uses this very device serves, by the policy's field; they are on unless the owner says else."""
+    return Capabilities.from_json(abilities_of(device)).uses
 
 
 async def _follow_up(tx: WriteTx, link: _Link, pump_id: UUID, seen: Mapping[str, Any]) -> None:

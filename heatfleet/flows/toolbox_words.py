@@ -9,7 +9,8 @@ from babel import Locale
 from babel.dates import format_datetime, format_time
 
 from heatfleet.domain.plans import ReasonDetail
-from heatfleet.domain.reasons import sentence
+from heatfleet.domain.reasons import pool_sentence, sentence
+from heatfleet.store.plans import PlanRow
 
 UNMISTAKABLE = timedelta(hours=18)
 _LOCALES = {"en": "en_GB"}
@@ -23,9 +24,17 @@ class Words:
         self.locale = Locale.parse(_LOCALES.get(language, language))
         self._time = cache(self._time_of)
 
-    def why(self, code: str, detail: ReasonDetail, seen_from: datetime) -> str:
+    def why(self, code: str, detail: ReasonDetail, seen_from: datetime, cooling: bool = False) -> str:
         """The sentence of a reason given at ``seen_from``."""
-        return sentence(code, detail, lambda at: self.time(at, seen_from), self.language)
+        return sentence(code, detail, lambda at: self.time(at, seen_from), self.language, cooling)
+
+    def why_of(self, row: PlanRow) -> str:
+        """The sentence of a planned quarter-hour."""
+        return self.why(row.reason_code, row.detail, row.start_at, row.cooling)
+
+    def pool(self, heating: bool) -> str:
+        """The sentence of a pool that is heated, or waits."""
+        return pool_sentence(heating, self.language)
 
     def time(self, at: datetime, seen_from: datetime) -> str:
         """``at`` as somebody says it at ``seen_from``."""

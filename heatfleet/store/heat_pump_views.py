@@ -90,6 +90,7 @@ class HeatPumpView(msgspec.Struct, frozen=True, gc=False):
     outdoor_temp_c: float | None
     indoor_temp_c: float | None
     indoor_setpoint_c: float | None
+    pool_temp_c: float | None
     consumption_last_day_kwh: float | None
     consumption_last_week_kwh: float | None
     consumption_last_month_kwh: float | None
@@ -131,7 +132,7 @@ select h.id, h.user_id, h.building_id, h.connection_status, h.monitoring_status,
   m.manufacturer, m.model, m.year, m.short_name, m.long_name, m.cloud_service_id,
   s.instructions, s.signup_link, coalesce(s.needs_gateway, false), coalesce(c.status = 'ok', false),
   l.at, l.polled_at, l.mode, l.power_kw, l.return_temp_c, l.flow_temp_c, l.dhw_temp_c, l.outdoor_temp_c,
-  l.indoor_temp_c, l.indoor_setpoint_c, l.consumption_last_day_kwh, l.consumption_last_week_kwh,
+  l.indoor_temp_c, l.indoor_setpoint_c, l.pool_temp_c, l.consumption_last_day_kwh, l.consumption_last_week_kwh,
   l.consumption_last_month_kwh, l.consumption_last_updated_at, l.optimization_score,
   (select jsonb_agg(jsonb_build_object('id', q.id, 'code', q.code, 'metadata', q.metadata, 'sent_at', q.sent_at)
                     order by q.sent_at) from cues q where q.heat_pump_id = h.id and q.state = 'active')

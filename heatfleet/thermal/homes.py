@@ -44,6 +44,13 @@ class Homes:
     occupants: Array
     own_indoor_setpoint_c: Array  # what the owner has set
     own_dhw_setpoint_c: Array
+    cooling_limit_c: Array  # no cooling below this daily mean outdoor temperature; inf = cannot cool
+    own_cooling_setpoint_c: Array
+    pool_capacity_kwh_per_k: Array  # 0 = no pool
+    pool_ua_kw_per_k: Array  # to the outdoor air, with its cover
+    pool_solar_m2: Array  # kW into the water per kW/m2 of global horizontal irradiance
+    own_pool_setpoint_c: Array
+    pool_hysteresis_k: Array
 
     @property
     def count(self) -> int:
@@ -71,6 +78,7 @@ def draw_homes(count: int, seed: int, design_outdoor_c: float = -10.0) -> Homes:
     def u(low: float, high: float) -> Array:
         return rng.uniform(low, high, count)
 
+    limit_c: Array
     setpoint_c = rng.choice([20.0, 20.5, 21.0, 21.5, 22.0], count)
     occupants = rng.integers(1, 6, count).astype(float)
     ua = u(0.10, 0.28)
@@ -78,9 +86,7 @@ def draw_homes(count: int, seed: int, design_outdoor_c: float = -10.0) -> Homes:
     share_indoor = u(0.08, 0.16)
     is_floor = rng.random(count) < 0.55
     design_kw = ua * (setpoint_c - design_outdoor_c)
-    design_flow_c = np.where(is_floor, u(33.0, 38.0), u(40.0, 48.0))
-    emitter_ua = design_kw / (design_flow_c - setpoint_c)
-    gains_kw = mean_gains_kw(occupants)
+    emitter_ua = design_kw / (np.where(is_floor, u(33.0, 38.0), u(40.0, 48.0)) - setpoint_c)  # at the design flow
     nominal_kw = np.maximum(design_kw * u(1.0, 1.6), 4.0)
     tank_litres = rng.choice([180.0, 200.0, 250.0, 300.0], count)
     ua_indoor_mass = ua * u(3.5, 6.5)
@@ -101,19 +107,43 @@ def draw_homes(count: int, seed: int, design_outdoor_c: float = -10.0) -> Homes:
         backup_kw=rng.choice([3.0, 6.0], count),
         standby_kw=u(0.008, 0.018),
         curve_k_per_k=ua / emitter_ua * u(0.98, 1.06),
-        curve_base_k=-gains_kw / emitter_ua + u(0.0, 0.8),
+        curve_base_k=-mean_gains_kw(occupants) / emitter_ua + u(0.0, 0.8),
         room_influence_k_per_k=np.where(rng.random(count) < 0.5, u(0.8, 2.0), 0.0),
         hysteresis_kwh=nominal_kw * u(0.06, 0.14),
         stops_after_dhw=(rng.random(count) < 0.6).astype(float),
         min_on_h=u(0.2, 0.4),
         min_off_h=u(0.15, 0.3),
-        heating_limit_c=u(14.0, 17.0),
+        heating_limit_c=(limit_c := u(14.0, 17.0)),
         dhw_hysteresis_k=u(3.0, 6.0),
         disinfection_hour=rng.integers(0, 7, count) * 24.0 + rng.choice([1.0, 2.0, 3.0, 13.0], count),
         occupants=occupants,
         own_indoor_setpoint_c=setpoint_c,
         own_dhw_setpoint_c=rng.choice([48.0, 50.0, 52.0], count),
+        **_cooling_and_pool(seed, is_floor, limit_c),
     )
+
+
+def _cooling_and_pool(seed: int, is_floor: Array, heating_limit_c: Array) -> dict[str, Array]:
+    """Who can cool and who has a pool, from a generator of its own: no other number of a seed depends on it.
+
+    Floors cool, radiators do not. A pool of 1.4 m depth loses 4-6 W/(m2 K) below its cover, most of it by evaporation
+    while it is open, and takes up the sun of those hours.
+    """
+    rng = np.random.default_rng(np.random.SeedSequence([seed, 0x434F4F4C]))
+    count = len(is_floor)
+    can_cool = is_floor & (rng.random(count) < 2.0 / 3.0)
+    has_pool = rng.random(count) < 1.0 / 8.0
+    volume_m3 = np.where(has_pool, rng.uniform(25.0, 60.0, count), 0.0)
+    surface_m2 = volume_m3 / 1.4
+    return {
+        "cooling_limit_c": np.where(can_cool, heating_limit_c + rng.uniform(4.0, 5.0, count), np.inf),
+        "own_cooling_setpoint_c": rng.choice([23.5, 24.0, 24.5, 25.0], count),
+        "pool_capacity_kwh_per_k": volume_m3 * 1.163,
+        "pool_ua_kw_per_k": surface_m2 * rng.uniform(0.004, 0.006, count),
+        "pool_solar_m2": surface_m2 * rng.uniform(0.15, 0.3, count),
+        "own_pool_setpoint_c": rng.choice([26.0, 27.0, 28.0, 29.0], count),
+        "pool_hysteresis_k": rng.uniform(0.3, 0.6, count),
+    }
 
 
 def mean_gains_kw(occupants: Array) -> Array:

@@ -14,7 +14,15 @@ import numpy as np
 from heatfleet.thermal.arrays import Array, stack
 from heatfleet.thermal.cop import coefficients
 from heatfleet.thermal.homes import Homes
-from heatfleet.thermal.simulate_columns import LOWER, STATE, TRACE, UPPER
+from heatfleet.thermal.simulate_columns import (
+    LOWER,
+    POOL_GROUND_C,
+    POOL_SEASON_C,
+    STATE,
+    TRACE,
+    TURN_H,
+    UPPER,
+)
 from heatfleet.thermal.simulate_kernel import run
 
 MAX_SUBSTEP_H = 1.0 / 12.0  # the air's time constant is above half an hour: explicit Euler is stable and within 1 %
@@ -29,12 +37,15 @@ class Inputs:
     sg_ready_state: Array
     dhw_setpoint_c: Array
     dhw_boost: Array
+    cooling_setpoint_c: Array
+    pool_setpoint_c: Array
 
     @classmethod
     def own(cls, homes: Homes) -> Inputs:
         """The owner's own settings."""
         zero = np.zeros(homes.count)
-        return cls(homes.own_indoor_setpoint_c, zero, zero + 2.0, homes.own_dhw_setpoint_c, zero)
+        rooms_and_water = (homes.own_indoor_setpoint_c, zero, zero + 2.0, homes.own_dhw_setpoint_c, zero)
+        return cls(*rooms_and_water, homes.own_cooling_setpoint_c, homes.own_pool_setpoint_c)
 
 
 @dataclass(frozen=True)
@@ -84,6 +95,16 @@ class Trace:
 
     cube: Array
 
+    @property
+    def energy_kwh(self) -> Array:
+        """All electricity, (home, step)."""
+        return self.energy_space_kwh + self.energy_dhw_kwh + self.energy_cooling_kwh + self.energy_pool_kwh
+
+    @property
+    def heat_kwh(self) -> Array:
+        """Heat into rooms, tank and pool, (home, step)."""
+        return self.heat_space_kwh + self.heat_dhw_kwh + self.heat_pool_kwh
+
     def __getattr__(self, name: str) -> Array:
         """Column ``name``, (home, step)."""
         if name.startswith("_") or name not in TRACE:
@@ -92,11 +113,12 @@ class Trace:
 
 
 def initial_states(homes: Homes, outdoor_c: float | Array = 5.0) -> States:
-    """States at the owner's setpoint with a warm tank and an idle pump."""
+    """States at the owner's setpoint with a warm tank, an idle pump and a pool that is warm in its season only."""
     matrix = np.zeros((homes.count, len(STATE)))
     outdoor = np.broadcast_to(np.asarray(outdoor_c, float), (homes.count,))
     indoor = homes.own_indoor_setpoint_c
     share = homes.ua_mass_outdoor_kw_per_k / (homes.ua_mass_outdoor_kw_per_k + homes.ua_indoor_mass_kw_per_k)
+    pool_c = np.where(outdoor > POOL_SEASON_C, homes.own_pool_setpoint_c, np.maximum(outdoor, POOL_GROUND_C) + 2.0)
     columns = {
         "indoor_c": indoor,
         "mass_c": indoor + share * (outdoor - indoor) * 0.5,
@@ -107,6 +129,8 @@ def initial_states(homes: Homes, outdoor_c: float | Array = 5.0) -> States:
         "since_disinfection_h": np.full(homes.count, 48.0),
         "flow_c": indoor + 2.0,
         "return_c": indoor + 1.0,
+        "side_h": np.full(homes.count, 2.0 * TURN_H),
+        "pool_c": np.where(homes.pool_capacity_kwh_per_k > 0.0, pool_c, 0.0),
     }
     for name, value in columns.items():
         matrix[:, STATE.index(name)] = value
@@ -138,9 +162,10 @@ def substeps_of(step_h: float) -> tuple[float, int]:
 
 
 def stored_heat_kwh(homes: Homes, states: States) -> Array:
-    """Heat stored in building and tank above 0 °C [kWh], (home,)."""
+    """Heat stored in building, tank and pool above 0 °C [kWh], (home,)."""
     return (
         homes.capacity_indoor_kwh_per_k * states.indoor_c
         + homes.capacity_mass_kwh_per_k * states.mass_c
         + homes.tank_capacity_kwh_per_k * (UPPER * states.tank_upper_c + LOWER * states.tank_lower_c)
+        + homes.pool_capacity_kwh_per_k * states.pool_c
     )

@@ -16,6 +16,7 @@ from heatfleet.thermal.simulate_columns import (
     COIL_APPROACH_K,
     COIL_FLOW_MIN_C,
     COLD_C,
+    COLD_SPREAD_K,
     COMPRESSOR_TANK_MAX_C,
     DEFROST_H,
     DEFROST_POWER,
@@ -25,6 +26,7 @@ from heatfleet.thermal.simulate_columns import (
     LOWER,
     MOD_MIN,
     NOMINAL,
+    POOL_APPROACH_K,
     QUALITY,
     SERVED_C,
     SOLAR_TO_AIR,
@@ -37,10 +39,13 @@ from heatfleet.thermal.simulate_columns import (
     UA_W,
     UA_ZONES,
     UPPER,
+    USE_COOLING,
     USE_DHW,
     USE_NONE,
+    USE_POOL,
     USE_SPACE,
 )
+from heatfleet.thermal.simulate_summer import cold_flow_c, cold_output, pool_output
 
 
 @njit(cache=True, inline="always")
@@ -65,7 +70,7 @@ def _coil_c(p: Array, upper_c: float, lower_c: float, heat_kwh: float) -> float:
 @njit(cache=True, inline="always")
 def _output(
     p: Array, maps: Array, use: float, outdoor_c: float, indoor_c: float, upper_c: float, lower_c: float,
-    wanted_kw: float, demand_kw: float, frosting: float, dt: float,
+    pool_c: float, wanted_kw: float, demand_kw: float, frosting: float, dt: float,
 ) -> tuple[float, float]:  # fmt: skip
     """Heat of the running compressor and its electricity [kW], between two defrosts.
 
@@ -73,6 +78,10 @@ def _output(
     both heat and COP are higher by the share of time that melting takes. A tank warms by kelvins within a substep:
     the water around the coil counts as it is halfway.
     """
+    if use == USE_COOLING:
+        return cold_output(p, maps, outdoor_c, indoor_c, wanted_kw)
+    if use == USE_POOL:
+        return pool_output(p, maps, outdoor_c, pool_c)
     gain = 1.0 + frosting * DEFROST_H / FROST_H
     if use == USE_DHW:
         full, load = DHW_LOAD * p[NOMINAL] * gain, DHW_LOAD
@@ -94,14 +103,19 @@ def _coil_flow_c(water_c: float) -> float:
 @njit(cache=True, inline="always")
 def compressor(
     p: Array, maps: Array, use: float, phase_h: float, frost_h: float, frosting: float, outdoor_c: float,
-    indoor_c: float, upper_c: float, lower_c: float, deficit_kwh: float, demand_kw: float, dt: float,
+    indoor_c: float, upper_c: float, lower_c: float, pool_c: float, deficit_kwh: float, demand_kw: float, dt: float,
 ) -> tuple[float, float, float, float, float]:  # fmt: skip
-    """Mean heat and electricity, output while heating [kW], running time since melting, share spent melting."""
+    """Mean heat (or cold) and electricity, output while heating [kW], running time since melting, share spent melting.
+
+    A coil that is warm in summer needs no melting.
+    """
     if use == USE_NONE:
         return 0.0, 0.0, 0.0, frost_h, 0.0
-    frost_h, melting = _defrost(frost_h, frosting, dt)
+    frost_h, melting = (0.0, 0.0) if use == USE_COOLING else _defrost(frost_h, frosting, dt)
     wanted = demand_kw + max(deficit_kwh, 0.0) / CATCH_UP_H
-    output, electric = _output(p, maps, use, outdoor_c, indoor_c, upper_c, lower_c, wanted, demand_kw, frosting, dt)
+    output, electric = _output(
+        p, maps, use, outdoor_c, indoor_c, upper_c, lower_c, pool_c, wanted, demand_kw, frosting, dt
+    )
     starting = max(START_LOSS_H - phase_h, 0.0) / dt
     electric = electric * (1.0 - melting) + DEFROST_POWER * p[NOMINAL] * melting
     return output * max(1.0 - melting - starting, 0.0), electric, output, frost_h, melting
@@ -148,15 +162,22 @@ def tank(
 
 @njit(cache=True, inline="always")
 def sensed_water_c(
-    p: Array, use: float, heat_kw: float, indoor_c: float, lower_c: float, flow_c: float, return_c: float, dt: float
-) -> tuple[float, float]:
+    p: Array, use: float, heat_kw: float, indoor_c: float, lower_c: float, pool_c: float, flow_c: float,
+    return_c: float, dt: float,
+) -> tuple[float, float]:  # fmt: skip
     """Flow and return temperature at the pump's sensors."""
     if use == USE_NONE:
         quick = min(dt / 0.7, 1.0)
         return flow_c + (indoor_c - flow_c) * quick, return_c + (indoor_c - return_c) * quick
-    to_c = _coil_flow_c(lower_c) if use == USE_DHW else indoor_c + heat_kw / p[UA_EM] + 2.0
+    to_c, spread_k = indoor_c + heat_kw / p[UA_EM] + 2.0, 4.5
+    if use == USE_DHW:
+        to_c = _coil_flow_c(lower_c)
+    elif use == USE_POOL:
+        to_c = pool_c + POOL_APPROACH_K
+    elif use == USE_COOLING:
+        to_c, spread_k = cold_flow_c(p, indoor_c, heat_kw), -COLD_SPREAD_K
     quick = min(dt / 0.15, 1.0)
-    return flow_c + (to_c - flow_c) * quick, return_c + (to_c - 4.5 - return_c) * quick
+    return flow_c + (to_c - flow_c) * quick, return_c + (to_c - spread_k - return_c) * quick
 
 
 @njit(cache=True, inline="always")

@@ -21,7 +21,7 @@ from numba import njit
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.simulate_columns import (
     BLOCK_LASTS_H,
-    CURVE_OFFSET,
+    COOLING,
     DEFROST,
     DISINFECT,
     DISINFECTION_WINDOW_H,
@@ -34,19 +34,24 @@ from heatfleet.thermal.simulate_columns import (
     HEATING,
     HOT_WATER,
     HYSTERESIS,
-    INDOOR_SETPOINT,
+    POOL_HEATING,
     SG_READY,
     SOLAR,
     STANDBY,
     STANDBY_MODE,
     TRACE,
+    USE_COOLING,
     USE_DHW,
     USE_NONE,
+    USE_POOL,
     WARM_WATER_C,
     WEEK_H,
     X_AMBIENT,
+    X_COLD,
     X_EBACKUP,
+    X_ECOOLING,
     X_EDHW,
+    X_EPOOL,
     X_ESPACE,
     X_ESTANDBY,
     X_FLOW,
@@ -54,9 +59,14 @@ from heatfleet.thermal.simulate_columns import (
     X_IMEAN,
     X_LOSS,
     X_MODE,
+    X_POOL,
+    X_POOLLOSS,
+    X_POOLSOLAR,
     X_POWER,
     X_QDHW,
+    X_QPOOL,
     X_QSPACE,
+    X_REJECTED,
     X_RETURN,
     X_SOLAR,
     X_STARTS,
@@ -66,8 +76,9 @@ from heatfleet.thermal.simulate_columns import (
     X_WMIN,
     Series,
 )
-from heatfleet.thermal.simulate_control import asked_kw, decide, lift_k
+from heatfleet.thermal.simulate_control import decide, rooms_ask
 from heatfleet.thermal.simulate_heat import backup_kw, building, compressor, sensed_water_c, tank
+from heatfleet.thermal.simulate_summer import pool_water
 
 
 @njit(cache=True, inline="always")
@@ -75,8 +86,15 @@ def _meter(
     p: Array, out: Array, use: float, heat: float, electric: float, element: float, tank_element: float, melting: float,
     dt: float,
 ) -> None:  # fmt: skip
-    """Adds what one substep used and made to ``out``."""
-    if use == USE_DHW:
+    """Adds what one substep used and made to ``out``; while cooling ``heat`` is the cold."""
+    if use == USE_COOLING:
+        out[X_ECOOLING] += electric * dt
+        out[X_COLD] += heat * dt
+        out[X_REJECTED] += (heat + electric) * dt
+    elif use == USE_POOL:
+        out[X_EPOOL] += electric * dt
+        out[X_QPOOL] += heat * dt
+    elif use == USE_DHW:
         out[X_EDHW] += electric * dt
         out[X_QDHW] += heat * dt
     else:
@@ -88,13 +106,24 @@ def _meter(
     out[X_ESTANDBY] += p[STANDBY] * dt
     out[X_QSPACE] += element * dt
     out[X_QDHW] += tank_element * dt
-    out[X_AMBIENT] += (heat - electric) * dt
+    if use != USE_COOLING:
+        out[X_AMBIENT] += (heat - electric) * dt
     if melting >= 0.5:
         out[X_MODE] = DEFROST
     elif use == USE_DHW or (use == USE_NONE and tank_element > 0.0):
         out[X_MODE] = HOT_WATER
     else:
-        out[X_MODE] = STANDBY_MODE if use == USE_NONE else HEATING
+        out[X_MODE] = _mode(use)
+
+
+@njit(cache=True, inline="always")
+def _mode(use: float) -> float:
+    """How a pump that does not heat water and does not melt shows what it works for."""
+    if use == USE_COOLING:
+        return COOLING
+    if use == USE_POOL:
+        return POOL_HEATING
+    return STANDBY_MODE if use == USE_NONE else HEATING
 
 
 @njit(cache=True, inline="always")
@@ -122,39 +151,56 @@ def _pass_time(
     return indoor, mass, upper, lower
 
 
+@njit(cache=True, inline="always")
+def _heats(use: float, heat: float, element: float, tank_element: float) -> tuple[float, float, float]:
+    """Heat into rooms (negative: taken from them), tank and pool [kW]."""
+    if use == USE_DHW:
+        return element, heat + tank_element, 0.0
+    if use == USE_POOL:
+        return element, tank_element, heat
+    if use == USE_COOLING:
+        return -heat, tank_element, 0.0
+    return heat + element, tank_element, 0.0
+
+
 @njit(cache=True, nogil=True, error_model="numpy")
 def _live(p: Array, x: Array, u: Array, d: Array, maps: Array, dt: float, substeps: int, out: Array) -> None:
     """One step of one home: advances ``x`` (a row of states) and adds to ``out`` (a row of a trace)."""
     indoor, mass, upper, lower, deficit = x[0], x[1], x[2], x[3], x[4]
     day_mean, frost, flow, back = x[5], x[6], x[7], x[8]
-    c = (x[9], x[10], x[11], x[12], x[13], x[14], x[15])
-    outdoor, setpoint = d[0], u[INDOOR_SETPOINT] + u[CURVE_OFFSET] + lift_k(u)
+    c = (x[9], x[10], x[11], x[12], x[13], x[14], x[15], x[16], x[17])
+    pool, outdoor = x[18], d[0]
     frosting = min(exp(FROST_PER_K * outdoor), 1.0) if outdoor < FROST_BELOW_C else 0.0
     is_due = (d[4] - p[DISINFECT]) % WEEK_H < DISINFECTION_WINDOW_H
     out[X_WMIN] = upper
     for _ in range(substeps):
         day_mean += (outdoor - day_mean) * dt / 24.0
-        demand = asked_kw(p, indoor, day_mean, outdoor, setpoint)
+        rooms = rooms_ask(p, u, indoor, day_mean, outdoor, c[8])
+        demand = rooms[1]
         was, blocked = c[0], u[SG_READY] == 1.0 and c[6] < BLOCK_LASTS_H
-        c = decide(p, u, c, 0.5 * (upper + lower), lower, deficit, demand, is_due, blocked, dt)
+        c = decide(p, u, c, 0.5 * (upper + lower), lower, pool, day_mean, deficit, rooms, is_due, blocked, dt)
         use = c[0]
         heat, electric, output, frost, melting = compressor(
-            p, maps, use, c[1], frost, frosting, outdoor, indoor, upper, lower, deficit, demand, dt
+            p, maps, use, c[1], frost, frosting, outdoor, indoor, upper, lower, pool, deficit, demand, dt
         )
         element, tank_element = backup_kw(p, use, c[2], lower, deficit, demand, output) if not blocked else (0.0, 0.0)
         _meter(p, out, use, heat, electric, element, tank_element, melting, dt)
-        to_space, to_tank = (element, heat + tank_element) if use == USE_DHW else (heat + element, tank_element)
-        deficit = min(max(deficit + (demand - to_space) * dt, -1.5 * p[HYSTERESIS]), 3.0 * p[HYSTERESIS])
-        c = (use, c[1] + dt, c[2], c[3], c[4], c[5], c[6])
-        flow, back = sensed_water_c(p, use, heat, indoor, lower, flow, back, dt)
+        to_space, to_tank, to_pool = _heats(use, heat, element, tank_element)
+        deficit = min(max(deficit + (demand - abs(to_space)) * dt, -1.5 * p[HYSTERESIS]), 3.0 * p[HYSTERESIS])
+        c = (use, c[1] + dt, c[2], c[3], c[4], c[5], c[6], c[7], c[8])
+        flow, back = sensed_water_c(p, use, heat, indoor, lower, pool, flow, back, dt)
+        pool, pool_lost, pool_sun = pool_water(p, pool, outdoor, d[1], to_pool, dt)
+        out[X_POOLLOSS] += pool_lost
+        out[X_POOLSOLAR] += pool_sun
         indoor, mass, upper, lower = _pass_time(p, out, d, indoor, mass, upper, lower, to_space, to_tank, dt)
         out[X_STARTS] += was == USE_NONE and use != USE_NONE
         out[X_IMEAN] += indoor / substeps
     x[0], x[1], x[2], x[3], x[4] = indoor, mass, upper, lower, deficit
     x[5], x[6], x[7], x[8] = day_mean, frost, flow, back
-    x[9], x[10], x[11], x[12], x[13], x[14], x[15] = c
+    x[9], x[10], x[11], x[12], x[13], x[14], x[15], x[16], x[17] = c
+    x[18] = out[X_POOL] = pool
     out[X_I], out[X_W], out[X_FLOW], out[X_RETURN] = indoor, 0.5 * (upper + lower), flow, back
-    out[X_POWER] = (out[X_ESPACE] + out[X_EDHW]) / (dt * substeps)
+    out[X_POWER] = (out[X_ESPACE] + out[X_EDHW] + out[X_ECOOLING] + out[X_EPOOL]) / (dt * substeps)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -39,7 +39,7 @@ class Totals:
     sums: Array  # (home, len(SUMS))
     energy_by_period_kwh: Array  # (home, period)
     fleet_kw: Array  # (step,) power of all homes together
-    stored_more_kwh: Array  # heat in building and tank, end minus start
+    stored_more_kwh: Array  # heat in building, tank and pool, end minus start
     step_h: float
 
     def __getattr__(self, name: str) -> Array:
@@ -51,17 +51,17 @@ class Totals:
     @property
     def energy_kwh(self) -> Array:
         """Electricity of compressor, element and standby."""
-        return self.energy_space_kwh + self.energy_dhw_kwh
+        return self.energy_space_kwh + self.energy_dhw_kwh + self.energy_cooling_kwh + self.energy_pool_kwh
 
     @property
     def heat_kwh(self) -> Array:
-        """Heat into rooms and tank."""
-        return self.heat_space_kwh + self.heat_dhw_kwh
+        """Heat into rooms, tank and pool."""
+        return self.heat_space_kwh + self.heat_dhw_kwh + self.heat_pool_kwh
 
     @property
     def scop(self) -> Array:
-        """Heat per electricity over the whole time, element and standby included."""
-        return self.heat_kwh / np.maximum(self.energy_kwh, 1e-9)
+        """Heat per electricity over the whole time, element and standby included, cooling left out."""
+        return self.heat_kwh / np.maximum(self.energy_kwh - self.energy_cooling_kwh, 1e-9)
 
     @property
     def mean_indoor_c(self) -> Array:
@@ -71,8 +71,9 @@ class Totals:
     @property
     def balance_error(self) -> Array:
         """What came in minus what went out and stayed, relative to what came in; rounding only."""
-        came = self.energy_kwh + self.ambient_kwh + self.solar_kwh + self.gains_kwh
-        went = self.building_loss_kwh + self.tank_loss_kwh + self.draw_kwh - self.unserved_kwh + self.energy_standby_kwh
+        came = self.energy_kwh + self.ambient_kwh + self.solar_kwh + self.pool_solar_kwh + self.gains_kwh
+        lost = self.building_loss_kwh + self.tank_loss_kwh + self.pool_loss_kwh + self.energy_standby_kwh
+        went = lost + self.rejected_kwh + self.draw_kwh - self.unserved_kwh
         return (came - went - self.stored_more_kwh) / np.maximum(came, 1e-9)
 
 

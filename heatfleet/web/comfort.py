@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from heatfleet.domain.errors import Invalid
-from heatfleet.flows.connect import Probe
+from heatfleet.flows.connect import Probe, uses_of
 from heatfleet.web.words import N_
 
 LOW, HIGH, HOT = "minimum_temperature_limit", "maximum_temperature_limit", "minimum_dhw_temperature_limit"
 SPACE, WATER = "is_space_heating_enabled", "is_hot_water_heating_enabled"
+COOLING = "is_space_cooling_enabled"
 RANGES: Mapping[str, tuple[float, float]] = {LOW: (5.0, 35.0), HIGH: (5.0, 35.0), HOT: (30.0, 65.0)}
 _NOT_A_NUMBER = N_("Enter a number, for example 20.5.")
 _OUT_OF_RANGE = N_("Enter a temperature between %(low)s and %(high)s °C.")
@@ -39,16 +40,14 @@ class ComfortForm:
 
 
 def offered(probe: Probe) -> ComfortForm:
-    """The form as a person first sees it: what holds now, to the nearest half degree."""
-    comfort, device = probe.comfort, probe.device
+    """The form as a person first sees it: what holds now, to the nearest half degree, and the uses the device has."""
+    comfort, has = probe.comfort, uses_of(probe.device)
     numbers: dict[str, float] = {}
-    ticks: dict[str, bool] = {}
-    if device.has_space_heating:
+    if has[SPACE] or has[COOLING]:
         numbers |= {LOW: comfort.indoor_min_c, HIGH: comfort.indoor_max_c}
-        ticks[SPACE] = True if probe.uses is None else probe.uses[SPACE]
-    if device.has_hot_water:
+    if has[WATER]:
         numbers[HOT] = comfort.dhw_min_c
-        ticks[WATER] = True if probe.uses is None else probe.uses[WATER]
+    ticks = {name: probe.uses is None or probe.uses[name] for name in has if has[name]}
     texts = {name: f"{round(value * 2) / 2:g}" for name, value in numbers.items()}
     return ComfortForm(texts, ticks)
 

@@ -120,15 +120,8 @@ FORMS: Mapping[str, Callable[[Filled], Settings]] = {
 
 
 def uses_of(pump: HeatPump) -> list[str]:
-    """The uses the owner decides about: those the device has; pool and cooling where somebody has allowed them."""
-    abilities = Capabilities.from_json(pump.capabilities)
-    has = {
-        "is_space_heating_enabled": abilities.has_space_heating,
-        "is_hot_water_heating_enabled": abilities.has_hot_water,
-        "is_pool_heating_enabled": pump.is_pool_heating_enabled is not None and pump.is_pool_heating_enabled,
-        "is_space_cooling_enabled": pump.is_space_cooling_enabled is not None and pump.is_space_cooling_enabled,
-    }
-    return [name for name in USES if has[name]]
+    """The uses the owner decides about: those the device has."""
+    return [name for name, has in Capabilities.from_json(pump.capabilities).uses.items() if has]
 
 
 def _all(takes: Mapping[str, Take]) -> Settings:

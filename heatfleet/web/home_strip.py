@@ -22,7 +22,7 @@ TICK_EVERY_H = 3
 
 @dataclass(frozen=True)
 class Run:
-    """Quarter-hours that are planned alike, for the same reason; ``price`` is their mean."""
+    """Quarter-hours that are planned alike, for the same reason: as ``row``, their first; ``price`` is their mean."""
 
     start_at: datetime
     end_at: datetime
@@ -49,6 +49,8 @@ class Strip:
     """Everything that is drawn; paths are SVG path data, None where nothing is known."""
 
     count: int
+    cools: bool
+    heats_pool: bool
     runs: Sequence[Run]
     ticks: Sequence[tuple[float, datetime]]  # how far across [%]
     price: str | None
@@ -68,6 +70,8 @@ def strip(rows: Sequence[PlanRow], comfort: Sequence[Comfort]) -> Strip | None:
     price_range, temp_range = _range([*prices, 0.0], 0.0), _range([*temps, *edges], 0.5)
     return Strip(
         count=len(rows),
+        cools=any(row.cooling for row in rows),
+        heats_pool=any(row.pool_heating for row in rows),
         runs=runs(rows),
         ticks=[(round(100 * n / len(rows), 2), row.start_at) for n, row in enumerate(rows) if _is_tick(row.start_at)],
         price=_area(prices, price_range),
@@ -81,13 +85,18 @@ def strip(rows: Sequence[PlanRow], comfort: Sequence[Comfort]) -> Strip | None:
 def runs(rows: Sequence[PlanRow]) -> list[Run]:
     """The rows in stretches of one state and one reason."""
     found, first = [], 0
-    for _, group in groupby(rows, key=lambda row: (row.state, row.hot_water, row.reason_code)):
+    for _, group in groupby(rows, key=_planned):
         same = list(group)
         known = [price for row in same if (price := _known(row.price)) is not None]
         price = sum(known) / len(known) if known else None
         found.append(Run(same[0].start_at, same[-1].start_at + MTU, first, len(same), same[0], price))
         first += len(same)
     return found
+
+
+def _planned(row: PlanRow) -> tuple[object, ...]:
+    """What is done, and why."""
+    return row.state, row.cooling, row.hot_water, bool(row.pool_heating), row.reason_code
 
 
 def _is_tick(at: datetime) -> bool:

@@ -19,7 +19,7 @@ from heatfleet.domain.situation import ControlState
 from heatfleet.flows.home import Home
 from heatfleet.flows.toolbox_words import Words
 from heatfleet.web.home_forms import USES, uses_of
-from heatfleet.web.home_strip import Run, strip
+from heatfleet.web.home_strip import strip
 
 SILENT_AFTER, SECOND = timedelta(hours=1), timedelta(seconds=1)
 AWAY_C, PAUSE_FOR, AWAY_FOR = 17.0, timedelta(hours=2), timedelta(days=7)
@@ -67,11 +67,14 @@ def page_values(home: Home, language: str, now: datetime) -> dict[str, Any]:
         "standing": standing_of(home, now),
         "sentence": _sentence(home, said, now),
         "state": STATES.get(home.view.current_mode or ""),
+        "is_cooling": bool(home.rows) and home.rows[0].cooling,
+        "pool": _pool(home, said, now),
         "states": STATES,
         "mode": None if home.view.mode is None else str(MODES[round(home.view.mode)]),
         "is_paused": home.policy.is_paused(now),
         "strip": strip(home.rows, home.comfort),
-        "why": lambda run: _why(run, said),
+        "why": lambda run: said.words.why_of(run.row),
+        "pool_heated": said.words.pool(heating=True),
         "notices": _notices(home, said),
         "uses": [(name, USES[name], bool(getattr(home.pump, name))) for name in uses_of(home.pump)],
         "limits": LIMITS,
@@ -103,12 +106,15 @@ def _sentence(home: Home, said: Said, now: datetime) -> str | None:
         return None
     if home.pump.control_state != ControlState.STEERING:
         return said.words.why(Reason.OWN_PROGRAMME, NO_DETAIL, now)
-    row = home.rows[0]
-    return said.words.why(row.reason_code, row.detail, row.start_at)
+    return said.words.why_of(home.rows[0])
 
 
-def _why(run: Run, said: Said) -> str:
-    return said.words.why(run.row.reason_code, run.row.detail, run.start_at)
+def _pool(home: Home, said: Said, now: datetime) -> str | None:
+    """What the pool does, where we steer it: it is heated, or waits for a time in the plan at which it is."""
+    is_ours = standing_of(home, now) == "plan" and home.pump.control_state == ControlState.STEERING
+    if not is_ours or not any(row.pool_heating for row in home.rows):
+        return None
+    return said.words.pool(heating=bool(home.rows[0].pool_heating))
 
 
 def _notices(home: Home, said: Said) -> Sequence[Mapping[str, Any]]:

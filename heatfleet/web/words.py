@@ -34,6 +34,9 @@ THINGS: Mapping[str, str] = {
     "sg_ready_state": N_("SG-Ready signal (less, normal or more heat)"),
     "mode": N_("What the heat pump is doing"),
     "degree_minutes": N_("Degree minutes (how much heat is missing)"),
+    "cooling_setpoint_c": N_("Room temperature you have set for cooling"),
+    "pool_temp_c": N_("Pool temperature"),
+    "pool_setpoint_c": N_("Pool temperature you have set"),
 }
 """Channels and levers in the words of an owner; a lever has the name of the channel on which it is read back."""
 
@@ -58,6 +61,9 @@ UNITS: Mapping[str, str] = {
     Channel.INDOOR_SETPOINT_C: "°C",
     Channel.CURVE_OFFSET_K: "K",
     Channel.DHW_SETPOINT_C: "°C",
+    Channel.COOLING_SETPOINT_C: "°C",
+    Channel.POOL_TEMP_C: "°C",
+    Channel.POOL_SETPOINT_C: "°C",
 }
 """Channels whose first value is shown; the others are codes."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -79,9 +80,12 @@ async def test_a_step_says_what_is_expected_what_it_costs_and_why(
         "end": "2024-01-08T06:15:00Z",
         "steering_state": "max",
         "hot_water": False,
+        "cooling": False,
+        "pool_heating": None,
         "expected_power_w": 1200,
         "expected_indoor_temperature": 21.06,
         "expected_dhw_temperature": None,
+        "expected_pool_temperature": None,
         "price": 0.25,
         "currency": "EUR",
         "cost": 0.075,
@@ -102,6 +106,21 @@ async def test_a_step_says_what_is_expected_what_it_costs_and_why(
         "error": None,
         **dict.fromkeys(COMPARED),
     }
+
+
+async def test_a_summer_day_is_told_as_one_of_cooling_and_of_the_pool(
+    api: Api, user_id: UUID, pump_id: UUID, clock: Any
+) -> None:
+    cooled = replace(step(clock.now), cooling=True, pool_heating=False, pool_temp_c=27.456)
+    heated = replace(step(clock.now + MTU, reason=Reason.QUOTA), cooling=True, pool_heating=True, pool_temp_c=NAN)
+    async with api.services.database.write(FLEET) as tx:
+        await plans.replace(tx, {pump_id: Plan((cooled, heated), clock.now, 0, 1)})
+    first, second = (await ask(api, pump_id, user_id, "plan")).body["data"]
+    names = ("steering_state", "cooling", "pool_heating", "expected_pool_temperature")
+    assert [first[name] for name in names] == ["max", True, False, 27.46]
+    assert [second[name] for name in names] == ["max", True, True, None]
+    assert first["why"]["text"] == "Electricity is cheap now, so the rooms are cooled ahead."
+    assert second["why"]["text"] == CATALOGUES["en"]["quota"], "said alike whether it heats or cools"
 
 
 async def test_the_plan_goes_from_now_to_its_end_and_the_past_stays_as_planned(

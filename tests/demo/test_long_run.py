@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from heatfleet.cli import app
-from heatfleet.demo.long_run import FIGURES, LongOptions, simulate_fleet
+from heatfleet.demo.long_run import FIGURES, WHERE_ANY, LongOptions, simulate_fleet
 from heatfleet.domain.errors import Invalid
 from heatfleet.domain.time_grid import TimeGrid
 from heatfleet.weather.synthetic_year import synthetic_year
@@ -24,12 +24,21 @@ def test_a_fleet_in_winter_is_believable_and_repeats(tmp_path: Path) -> None:
     first = simulate_fleet(replace(WINTER, png=tmp_path / "fleet.png"))
     again = simulate_fleet(replace(WINTER, threads=1))
     assert first["a_home"] == again["a_home"]
-    assert first["a_home"].keys() == FIGURES.keys()
+    assert first["a_home"].keys() == FIGURES.keys() - set(WHERE_ANY), "nobody cools or swims in January"
     assert 2.5 < first["fleet_scop"] < 4.8
     assert 18.5 < first["a_home"]["mean_indoor_c"]["median"] < 23.0
     assert first["balance_error"] < 1e-6
     assert sum(first["energy_kwh_by_month"].values()) == pytest.approx(12 * first["a_home"]["energy_kwh"]["mean"], 1e-3)
     assert (tmp_path / "fleet.png").stat().st_size > 20_000
+
+
+def test_summer_has_its_own_uses() -> None:
+    found = simulate_fleet(LongOptions(homes=24, days=21, start="2025-06-15", zone="IT_NORD"))
+    assert found["a_home"].keys() == FIGURES.keys()
+    assert 0 < found["homes_cooled"] < 24
+    assert 0 < found["homes_with_a_warm_pool"] < 12
+    assert found["a_home"]["cold_kwh"]["mean"] > 3.0 * found["a_home"]["energy_cooling_kwh"]["mean"]
+    assert found["balance_error"] < 1e-6
 
 
 def test_months_and_the_change_to_summer_time_are_local() -> None:

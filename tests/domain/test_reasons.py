@@ -9,10 +9,12 @@ from string import Formatter
 import pytest
 
 from heatfleet.domain.plans import NO_DETAIL, Reason, ReasonDetail
-from heatfleet.domain.reasons import CATALOGUES, LANGUAGES, SENTENCES, UNCHECKED, sentence
+from heatfleet.domain.reasons import CATALOGUES, LANGUAGES, SENTENCES, UNCHECKED, pool_sentence, sentence
 
 AT = datetime(2024, 1, 8, 7, tzinfo=UTC)
 SIDES = ("low", "high")
+POOL = ("pool.heated", "pool.waits")
+LATER = ReasonDetail(since=AT, until=AT.replace(hour=20))
 
 
 def hour(at: datetime) -> str:
@@ -24,7 +26,8 @@ def names_in(text: str) -> list[str]:
 
 
 def test_every_reason_has_a_sentence_and_only_those() -> None:
-    assert {key.partition(".")[0] for key in SENTENCES} == {reason.value for reason in Reason}
+    codes = {key.removeprefix("cooling.").partition(".")[0] for key in SENTENCES}
+    assert codes == {reason.value for reason in Reason} | {"pool"}
     assert all(reason.value in SENTENCES for reason in Reason), "each also without any detail"
 
 
@@ -33,7 +36,8 @@ def test_every_language_has_every_sentence_with_the_same_names(language: str) ->
     table = CATALOGUES[language]
     assert list(table) == list(SENTENCES), "in the order of English, so that gaps are seen"
     for key, text in table.items():
-        told = [name for name in key.split(".")[1:] if name not in SIDES]
+        tail = [] if key in POOL else key.removeprefix("cooling.").split(".")[1:]
+        told = [name for name in tail if name not in SIDES]
         assert names_in(text) == sorted(told), key
         assert set(told) <= set(ReasonDetail._fields), key
         assert text[-1] == "."
@@ -47,11 +51,40 @@ def test_a_sentence_tells_what_the_reason_refers_to() -> None:
     told = sentence("hot_water", ReasonDetail(by=AT), hour)
     assert told == "Hot water is made now, so that there is enough at 07:00."
     assert sentence("hot_water", NO_DETAIL, hour) == "Hot water is made now."
-    later = ReasonDetail(since=AT, until=AT.replace(hour=20))
-    assert sentence("dear_later", later, hour, "de") == (
+    assert sentence("dear_later", LATER, hour, "de") == (
         "Von 07:00 bis 20:00 wird Strom teuer, deshalb wird jetzt Wärme gespeichert."
     )
     assert sentence("comfort_limit", ReasonDetail(side="high")) != sentence("comfort_limit", ReasonDetail(side="low"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_while_it_cools_nothing_is_said_of_heating(language: str) -> None:
+    for code, detail in (
+        ("cheap_now", NO_DETAIL), ("dear_now", NO_DETAIL), ("dear_now", ReasonDetail(until=AT)),
+        ("dear_later", NO_DETAIL), ("dear_later", LATER), ("comfort_limit", ReasonDetail(side="low")),
+        ("comfort_limit", ReasonDetail(side="high")), ("away", NO_DETAIL), ("grid_limit", NO_DETAIL),
+        ("solar_surplus", NO_DETAIL),
+    ):  # fmt: skip
+        heating, cooling = (sentence(code, detail, hour, language, cooling) for cooling in (False, True))
+        assert heating != cooling, (code, detail)
+        assert ("07:00" in heating, "20:00" in heating) == ("07:00" in cooling, "20:00" in cooling)
+    others = {"cheap_later", "hot_water", "disinfection", "pause", "quota", "learning", "own_programme", "steady"}
+    for code in others:
+        assert sentence(code, language=language, cooling=True) == CATALOGUES[language][code]
+    assert {key.split(".")[1] for key in SENTENCES if key.startswith("cooling.")}.isdisjoint(others)
+
+
+def test_a_cooling_pump_has_had_enough_where_a_heating_one_goes_on() -> None:
+    low, high = ReasonDetail(side="low"), ReasonDetail(side="high")
+    assert sentence("comfort_limit", low, cooling=True) == "It is cool enough, so the heat pump cools less."
+    assert sentence("comfort_limit", high, cooling=True) == SENTENCES["cooling.comfort_limit.high"]
+    assert sentence("comfort_limit", cooling=True) == SENTENCES["comfort_limit"]
+    assert sentence("dear_later", ReasonDetail(since=AT), hour, cooling=True) == SENTENCES["cooling.dear_later"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_pool_is_heated_or_waits(language: str) -> None:
+    assert [pool_sentence(heating, language) for heating in (True, False)] == [CATALOGUES[language][k] for k in POOL]
 
 
 def test_details_nobody_can_tell_leave_the_plain_sentence() -> None:

@@ -54,12 +54,14 @@ def fleet_levers(rng: np.random.Generator) -> Inputs:
         rng.choice([1.0, 2.0, 3.0, 4.0], n),
         rng.uniform(42, 62, n),
         rng.choice([0.0, 1.0], n),
+        own.cooling_setpoint_c + rng.uniform(-3, 3, n),
+        own.pool_setpoint_c + rng.uniform(-3, 3, n),
     )
 
 
 @settings(max_examples=25, deadline=None)
 @given(
-    outdoor_c=st.floats(-25, 25),
+    outdoor_c=st.floats(-25, 33),
     seed=st.integers(0, 10_000),
     step_h=st.sampled_from([1 / 12, 0.25, 1.0]),
     draws=st.sampled_from([0.0, 1.0, 15.0]),
@@ -73,14 +75,18 @@ def test_energy_is_conserved_in_every_home_and_step(outdoor_c: float, seed: int,
     for step in rng.choice(2 * DAY, 4, replace=False).tolist():
         before, _ = simulate(homes, start, fleet_levers(rng), part(what, 0, step), step_h)
         after, trace = simulate(homes, before, fleet_levers(rng), part(what, step, step + 1), step_h)
-        energy = (trace.energy_space_kwh + trace.energy_dhw_kwh)[:, 0]
-        came = energy + (trace.ambient_kwh + trace.solar_kwh)[:, 0] + what.gains_kw[:, step] * step_h
-        out = trace.building_loss_kwh + trace.tank_loss_kwh + trace.energy_standby_kwh - trace.unserved_kwh
+        energy = trace.energy_kwh[:, 0]
+        sun = trace.solar_kwh + trace.pool_solar_kwh
+        came = energy + (trace.ambient_kwh + sun)[:, 0] + what.gains_kw[:, step] * step_h
+        lost = trace.building_loss_kwh + trace.tank_loss_kwh + trace.pool_loss_kwh
+        out = lost + trace.rejected_kwh + trace.energy_standby_kwh - trace.unserved_kwh
         stored = stored_heat_kwh(homes, after) - stored_heat_kwh(homes, before)
         scale = np.maximum(np.abs(energy) + np.abs(out[:, 0]) + np.abs(stored), 1e-3)
         assert (np.abs(came - out[:, 0] - what.draw_kwh[:, step] - stored) / scale).max() < 1e-6
-        heat = (trace.heat_space_kwh + trace.heat_dhw_kwh)[:, 0]
-        assert energy - trace.energy_standby_kwh[:, 0] + trace.ambient_kwh[:, 0] == pytest.approx(heat, abs=1e-9)
+        heat = (trace.heat_kwh - trace.cold_kwh)[:, 0]
+        taken = (trace.ambient_kwh - trace.rejected_kwh - trace.energy_standby_kwh)[:, 0]
+        assert energy + taken == pytest.approx(heat, abs=1e-9)
+        assert trace.power_kw[:, 0] * step_h == pytest.approx(energy, abs=1e-9)
 
 
 def test_the_balance_was_tried_with_element_defrost_and_empty_tanks() -> None:

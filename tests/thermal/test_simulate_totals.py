@@ -7,11 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from heatfleet.thermal.homes import draw_homes
 from heatfleet.thermal.simulate import Inputs, initial_states, simulate
 from heatfleet.thermal.simulate_totals import BELOW_SETPOINT_K, Stretch, Totals, simulate_totals
 from tests.thermal.test_simulate import DAY, HOMES, drive, part
 
 DAYS = 5
+SUMMER_C = 24.0
 WHAT = drive(HOMES, 3.0, DAYS)
 PERIOD = np.repeat(np.arange(DAYS), DAY)
 
@@ -32,7 +34,7 @@ def summed(*cuts: int, threads: int = 2) -> tuple[np.ndarray, Totals]:  # type: 
 def test_totals_are_the_sums_of_the_trace() -> None:
     end, totals = summed(96, 200)
     states, trace = simulate(HOMES, initial_states(HOMES, 3.0), Inputs.own(HOMES), WHAT)
-    energy = trace.energy_space_kwh + trace.energy_dhw_kwh
+    energy = trace.energy_kwh
     assert np.array_equal(end, states.matrix)
     assert totals.energy_kwh == pytest.approx(energy.sum(axis=1))
     assert totals.starts == pytest.approx(trace.starts.sum(axis=1))
@@ -51,8 +53,18 @@ def test_pieces_and_threads_change_nothing() -> None:
     assert same.sums == pytest.approx(one.sums)
 
 
-def test_the_balance_closes() -> None:
+def test_the_balance_closes_in_winter_and_summer() -> None:
     assert np.abs(summed(96)[1].balance_error).max() < 1e-9
+    homes = draw_homes(30, 5)
+    days = Stretch(drive(homes, SUMMER_C, DAYS), PERIOD)
+    _, totals = simulate_totals(homes, initial_states(homes, SUMMER_C), Inputs.own(homes), [days], periods=DAYS)
+    assert np.abs(totals.balance_error).max() < 1e-9
+    assert totals.cold_kwh.sum() > 10.0
+    assert totals.heat_pool_kwh.sum() > 10.0
+    apart = totals.energy_space_kwh + totals.energy_dhw_kwh
+    assert totals.energy_kwh == pytest.approx(apart + totals.energy_cooling_kwh + totals.energy_pool_kwh)
+    assert totals.energy_by_period_kwh.sum(axis=1) == pytest.approx(totals.energy_kwh)
+    assert totals.heat_kwh == pytest.approx(totals.heat_space_kwh + totals.heat_dhw_kwh + totals.heat_pool_kwh)
 
 
 def test_a_broken_source_of_weeks_is_heard_of() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -50,7 +51,18 @@ def step(at: datetime, n: int) -> PlanStep:
     )
 
 
-async def save_plan(api: Api, pump_id: UUID, now: datetime, count: int = 64) -> None:
+def summer_step(at: datetime, n: int) -> PlanStep:
+    """The same day in summer: it is cooled, and the pool is heated when it is cheap."""
+    warmer = step(at, n).indoor_temp_c + 3.0
+    return replace(
+        step(at, n), indoor_temp_c=warmer, cooling=True, pool_heating=24 <= n < 32, pool_temp_c=27.0 + 0.02 * n
+    )
+
+
+Step = Callable[[datetime, int], PlanStep]
+
+
+async def save_plan(api: Api, pump_id: UUID, now: datetime, count: int = 64, step: Step = step) -> None:
     """A plan from now on."""
     steps = tuple(step(now + n * MTU, n) for n in range(count))
     async with api.services.database.write(FLEET) as tx:

@@ -14,6 +14,8 @@ import pytest
 from heatfleet.api.inputs import OnboardingInput
 from heatfleet.domain.errors import OutsideWorldError, Refused, TryAgain
 from heatfleet.domain.jobs import JobName
+from heatfleet.domain.levers import Lever, LeverRange
+from heatfleet.domain.readings import Channel
 from heatfleet.flows.keep import tidy
 from heatfleet.flows.toolbox_connect import scopes_of
 from heatfleet.flows.toolbox_fleet import Tools
@@ -103,6 +105,32 @@ async def test_wishes_are_kept(api: Api) -> None:
     assert (pump["is_heating_policy_enabled"], pump["minimum_dhw_temperature_limit"]) == (True, 42)
     assert (pump["is_space_heating_enabled"], pump["is_hot_water_heating_enabled"]) == (True, False)
     assert pump["heating_policy_last_updated_at"] is not None
+
+
+async def test_cooling_and_the_pool_are_asked_for_where_the_pump_can_be_steered_for_them(api: Api) -> None:
+    driver = api.vendors.drivers["redirecting"]
+    driver.channels |= {Channel.POOL_TEMP_C}
+    made = await session(api, language="en")
+    told = words(await follow(api, await sign_in(api, made["id"])))
+    assert "Pool temperature –" in told
+    assert "Pool temperature you have set" not in told
+    form = await page(api, "/connect/comfort", onboarding_session_id=made["id"])
+    assert not re.search("pool|cooling", text(form), re.IGNORECASE), "read, but not moved"
+    pump = await pump_of(api, made, device_of(await finish(api, made["id"])))
+    assert (pump["is_pool_heating_enabled"], pump["is_space_cooling_enabled"]) == (False, False)
+
+    setpoint = LeverRange(18.0, 35.0, 0.5)
+    driver.devices = ["dev-9"]
+    driver.levers = {**driver.levers, Lever.COOLING_SETPOINT_C: setpoint, Lever.POOL_SETPOINT_C: setpoint}
+    made = await session(api, language="en")
+    told = words(await follow(api, await sign_in(api, made["id"])))
+    assert "Room temperature you have set for cooling" in told
+    assert "Pool temperature you have set" in told
+    offered = fields_of(await page(api, "/connect/comfort", onboarding_session_id=made["id"]))
+    assert (offered["is_pool_heating_enabled"], offered["is_space_cooling_enabled"]) == ("yes", "yes")
+    del offered["is_pool_heating_enabled"]
+    pump = await pump_of(api, made, device_of(await submit(api, "/connect/comfort", **offered)))
+    assert (pump["is_pool_heating_enabled"], pump["is_space_cooling_enabled"]) == (False, True)
 
 
 async def test_the_organisations_comfort_is_what_is_offered_and_what_stays(api: Api) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,13 +11,16 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from heatfleet.domain.levers import Lever, LeverRange
+from heatfleet.domain.plans import PlanStep
 from heatfleet.domain.policy import LIMITS
 from heatfleet.domain.sentences import de, en
 from heatfleet.flows.home import AHEAD
 from heatfleet.store.database import FLEET
 from heatfleet.web.languages import LANGUAGES
 from tests.api_server import Answer, Api
-from tests.web.homes import Owner, add_cue, connected_pump, hidden, make_link, save_plan, text
+from tests.store.worlds import LEVERS, capabilities
+from tests.web.homes import Owner, add_cue, connected_pump, hidden, make_link, save_plan, summer_step, text
 
 
 @pytest.fixture
@@ -72,6 +76,40 @@ async def test_the_next_hours_are_drawn_and_told(owner: Owner) -> None:
     assert "Electricity is cheap now, so heat is stored." in page
     assert timedelta(hours=12) == AHEAD
     assert "19:00–" not in page
+
+
+async def test_a_summer_day_is_one_of_cooling_and_of_the_pool(owner: Owner, clock: Any) -> None:
+    winter = await owner.see()
+    assert not re.search(r'[" ](cool|pool)"', winter)
+    await save_plan(owner.api, owner.pump_id, clock.now, step=summer_step)
+    async with owner.api.services.database.write(FLEET) as tx:
+        await tx.execute("update device_latest set pool_temp_c = 26.75")
+    page = await owner.see()
+    said = plain(page)
+    for part in (
+        "Cooling: ECO", "Electricity is expensive until 10:00, so the heat pump cools less.", "Pool 26.8 °C",
+        en.SENTENCES["pool.waits"], f"Cooling: Boost + Pool. {en.SENTENCES['cooling.cheap_now']}",
+        en.SENTENCES["pool.heated"],
+    ):  # fmt: skip
+        assert part in said, part
+    assert en.SENTENCES["cheap_now"] not in said
+    assert page.count('class="cool"') == page.count('<th scope="row">') + 1, "every run, and the legend"
+    assert page.count('class="pool"') == 2
+    german = plain(await owner.see(language="de"))
+    assert "Kühlung: ECO" in german
+    assert de.SENTENCES["cooling.dear_now.until"].format(until="10:00") in german
+
+
+async def test_a_pool_that_is_warm_enough_or_not_ours_is_not_said_to_wait(owner: Owner, clock: Any) -> None:
+    for heating in (None, False):
+
+        def step(at: datetime, n: int, heating: bool | None = heating) -> PlanStep:
+            return replace(summer_step(at, n), pool_heating=heating)
+
+        await save_plan(owner.api, owner.pump_id, clock.now, step=step)
+        said = plain(await owner.see())
+        assert "Cooling: ECO" in said
+        assert not re.search("pool", said, re.IGNORECASE)
 
 
 @pytest.mark.parametrize(
@@ -228,6 +266,21 @@ async def test_a_use_that_the_device_has_not_is_neither_shown_nor_set(owner: Own
     seen = await owner.settings()
     assert seen["is_hot_water_heating_enabled"] is True, "as it was"
     assert seen["is_pool_heating_enabled"] is False
+
+
+async def test_cooling_and_the_pool_are_offered_where_the_device_has_their_levers(owner: Owner) -> None:
+    await change(owner, is_pool_heating_enabled=True, is_space_cooling_enabled=True)
+    page = await owner.see()
+    assert 'name="is_pool_heating_enabled"' not in page, "allowed, yet nothing can be moved"
+    levers = {**LEVERS, Lever.POOL_SETPOINT_C: LeverRange(20, 32, 0.5), Lever.COOLING_SETPOINT_C: LeverRange(18, 30, 1)}
+    async with owner.api.services.database.write(FLEET) as tx:
+        await tx.execute("update heat_pumps set capabilities = $1", capabilities(levers))
+    page = await owner.see()
+    for name, label in (("is_pool_heating_enabled", "Pool"), ("is_space_cooling_enabled", "Cooling")):
+        assert re.search(rf'name="{name}" checked>\s*{label}<', page)
+    await owner.send("save/uses", is_space_cooling_enabled="on")
+    seen = await owner.settings()
+    assert (seen["is_pool_heating_enabled"], seen["is_space_cooling_enabled"]) == (False, True)
 
 
 async def test_notices_are_ticked_off_by_their_owner_only(api: Api, owner: Owner, clock: Any) -> None:

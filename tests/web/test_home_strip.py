@@ -9,6 +9,7 @@ from uuid import UUID
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from heatfleet.domain.policy import Comfort
 from heatfleet.store.plans import PlanRow
@@ -58,6 +59,20 @@ def test_the_runs_are_the_rows(given_steps: list[tuple]) -> None:
     for one, next_ in pairwise(found):
         assert one.end_at == next_.start_at
         assert (one.row.state, one.row.hot_water) != (next_.row.state, next_.row.hot_water)
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from([None, False, True])), min_size=1, max_size=40))
+def test_a_run_cools_or_heats_the_pool_as_a_whole(flags: list[tuple[bool, bool | None]]) -> None:
+    given_steps = [("mid", False, 0.2, 25.0)] * len(flags)
+    rows = [
+        structs.replace(row, cooling=cooling, pool_heating=pool)
+        for row, (cooling, pool) in zip(rows_of(given_steps), flags, strict=True)
+    ]
+    drawn = strip(rows, [])
+    assert drawn is not None
+    told = [(run.row.cooling, bool(run.row.pool_heating)) for run in drawn.runs for _ in range(run.count)]
+    assert told == [(cooling, bool(pool)) for cooling, pool in flags]
+    assert (drawn.cools, drawn.heats_pool) == (any(c for c, _ in flags), any(p for _, p in flags))
 
 
 def test_a_price_below_zero_hangs_down_from_the_line() -> None:

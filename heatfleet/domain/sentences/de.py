@@ -26,5 +26,18 @@ SENTENCES = MappingProxyType(
         "own_programme": "Die Wärmepumpe folgt ihrem eigenen Programm.",
         "steady": "Alles gut: Eine Änderung bringt gerade nichts.",
         "solar_surplus": "Die Sonne liefert mehr, als Sie verbrauchen, deshalb wird Wärme gespeichert.",
+        "cooling.cheap_now": "Strom ist gerade günstig, deshalb werden die Räume vorgekühlt.",
+        "cooling.dear_now": "Strom ist gerade teuer, deshalb kühlt die Wärmepumpe weniger.",
+        "cooling.dear_now.until": "Strom ist bis {until} teuer, deshalb kühlt die Wärmepumpe weniger.",
+        "cooling.dear_later": "Strom wird später teuer, deshalb werden die Räume jetzt vorgekühlt.",
+        "cooling.dear_later.since.until": "Von {since} bis {until} wird Strom teuer, deshalb werden "
+        "die Räume jetzt vorgekühlt.",
+        "cooling.comfort_limit.low": "Es ist kühl genug, deshalb kühlt die Wärmepumpe weniger.",
+        "cooling.comfort_limit.high": "Wärmer soll es nicht werden, deshalb kühlt die Wärmepumpe weiter.",
+        "cooling.away": "Niemand ist zu Hause, deshalb darf es etwas wärmer sein.",
+        "cooling.grid_limit": "Das Stromnetz ist ausgelastet, deshalb kühlt die Wärmepumpe eine Weile weniger.",
+        "cooling.solar_surplus": "Die Sonne liefert mehr, als Sie verbrauchen, deshalb werden die Räume vorgekühlt.",
+        "pool.heated": "Strom ist gerade günstig, deshalb wird das Schwimmbad geheizt.",
+        "pool.waits": "Das Schwimmbad wartet, bis Strom günstiger ist.",
     }
 )

@@ -26,5 +26,18 @@ SENTENCES = MappingProxyType(
         "own_programme": "The heat pump follows its own programme.",
         "steady": "All is well: there is nothing to gain from a change now.",
         "solar_surplus": "The sun gives more than you use, so heat is stored.",
+        "cooling.cheap_now": "Electricity is cheap now, so the rooms are cooled ahead.",
+        "cooling.dear_now": "Electricity is expensive now, so the heat pump cools less.",
+        "cooling.dear_now.until": "Electricity is expensive until {until}, so the heat pump cools less.",
+        "cooling.dear_later": "Electricity will be expensive later, so the rooms are cooled ahead now.",
+        "cooling.dear_later.since.until": "Electricity will be expensive from {since} to {until}, so "
+        "the rooms are cooled ahead now.",
+        "cooling.comfort_limit.low": "It is cool enough, so the heat pump cools less.",
+        "cooling.comfort_limit.high": "It should not get any warmer, so the heat pump keeps cooling.",
+        "cooling.away": "Nobody is at home, so it may be a little warmer.",
+        "cooling.grid_limit": "The power grid is busy, so the heat pump cools less for a while.",
+        "cooling.solar_surplus": "The sun gives more than you use, so the rooms are cooled ahead.",
+        "pool.heated": "Electricity is cheap now, so the pool is heated.",
+        "pool.waits": "The pool waits until electricity is cheaper.",
     }
 )

@@ -26,5 +26,18 @@ SENTENCES = MappingProxyType(
         "own_programme": "Soojuspump järgib oma programmi.",
         "steady": "Kõik on hästi: praegu pole muutusest midagi võita.",
         "solar_surplus": "Päike annab rohkem, kui te tarbite, seega salvestatakse soojust.",
+        "cooling.cheap_now": "Elekter on praegu odav, seega jahutatakse ruume ette.",
+        "cooling.dear_now": "Elekter on praegu kallis, seega jahutab soojuspump vähem.",
+        "cooling.dear_now.until": "Elekter on kuni kella {until} kallis, seega jahutab soojuspump vähem.",
+        "cooling.dear_later": "Elekter läheb hiljem kalliks, seega jahutatakse ruume praegu ette.",
+        "cooling.dear_later.since.until": "Elekter on kella {since} kuni {until} kallis, seega "
+        "jahutatakse ruume praegu ette.",
+        "cooling.comfort_limit.low": "On piisavalt jahe, seega jahutab soojuspump vähem.",
+        "cooling.comfort_limit.high": "Soojemaks ei tohiks minna, seega jahutab soojuspump edasi.",
+        "cooling.away": "Kedagi pole kodus, seega võib olla veidi soojem.",
+        "cooling.grid_limit": "Elektrivõrk on koormatud, seega jahutab soojuspump mõnda aega vähem.",
+        "cooling.solar_surplus": "Päike annab rohkem, kui te tarbite, seega jahutatakse ruume ette.",
+        "pool.heated": "Elekter on praegu odav, seega soojendatakse basseini.",
+        "pool.waits": "Bassein ootab, kuni elekter on odavam.",
     }
 )

@@ -30,5 +30,20 @@ SENTENCES = MappingProxyType(
         "own_programme": "La pompe à chaleur suit son propre programme.",
         "steady": "Tout va bien : il n’y a rien à gagner à changer maintenant.",
         "solar_surplus": "Le soleil fournit plus que vous ne consommez, on stocke donc de la chaleur.",
+        "cooling.cheap_now": "L’électricité est bon marché en ce moment, on refroidit donc les pièces à l’avance.",
+        "cooling.dear_now": "L’électricité est chère en ce moment, la pompe à chaleur refroidit donc moins.",
+        "cooling.dear_now.until": "L’électricité est chère jusqu’à {until}, la pompe à chaleur refroidit donc moins.",
+        "cooling.dear_later": "L’électricité sera chère plus tard, on refroidit donc les pièces dès maintenant.",
+        "cooling.dear_later.since.until": "L’électricité sera chère de {since} à {until}, on "
+        "refroidit donc les pièces dès maintenant.",
+        "cooling.comfort_limit.low": "Il fait assez frais, la pompe à chaleur refroidit donc moins.",
+        "cooling.comfort_limit.high": "Il ne doit pas faire plus chaud, la pompe à chaleur continue donc de refroidir.",
+        "cooling.away": "Il n’y a personne à la maison, il peut donc faire un peu plus chaud.",
+        "cooling.grid_limit": "Le réseau électrique est très sollicité, la pompe à chaleur refroidit "
+        "donc moins pendant un moment.",
+        "cooling.solar_surplus": "Le soleil fournit plus que vous ne consommez, on refroidit donc "
+        "les pièces à l’avance.",
+        "pool.heated": "L’électricité est bon marché en ce moment, on chauffe donc la piscine.",
+        "pool.waits": "La piscine attend que l’électricité soit moins chère.",
     }
 )

@@ -26,5 +26,18 @@ SENTENCES = MappingProxyType(
         "own_programme": "A hőszivattyú a saját programját követi.",
         "steady": "Minden rendben: most nem érdemes változtatni.",
         "solar_surplus": "A nap többet ad, mint amennyit felhasznál, ezért hőt tárolunk.",
+        "cooling.cheap_now": "Az áram most olcsó, ezért előre hűtjük a szobákat.",
+        "cooling.dear_now": "Az áram most drága, ezért a hőszivattyú kevesebbet hűt.",
+        "cooling.dear_now.until": "Az áram {until}-ig drága, ezért a hőszivattyú kevesebbet hűt.",
+        "cooling.dear_later": "Az áram később drága lesz, ezért most előre hűtjük a szobákat.",
+        "cooling.dear_later.since.until": "Az áram {since} és {until} között drága lesz, ezért most "
+        "előre hűtjük a szobákat.",
+        "cooling.comfort_limit.low": "Elég hűvös van, ezért a hőszivattyú kevesebbet hűt.",
+        "cooling.comfort_limit.high": "Ne legyen melegebb, ezért a hőszivattyú tovább hűt.",
+        "cooling.away": "Senki sincs otthon, ezért lehet egy kicsit melegebb.",
+        "cooling.grid_limit": "Az elektromos hálózat leterhelt, ezért a hőszivattyú egy ideig kevesebbet hűt.",
+        "cooling.solar_surplus": "A nap többet ad, mint amennyit felhasznál, ezért előre hűtjük a szobákat.",
+        "pool.heated": "Az áram most olcsó, ezért fűtjük a medencét.",
+        "pool.waits": "A medence megvárja, amíg olcsóbb lesz az áram.",
     }
 )

@@ -27,5 +27,18 @@ SENTENCES = MappingProxyType(
         "own_programme": "La pompa di calore segue il proprio programma.",
         "steady": "Va tutto bene: ora non c’è nulla da guadagnare cambiando.",
         "solar_surplus": "Il sole dà più di quanto consuma, quindi si accumula calore.",
+        "cooling.cheap_now": "Ora l’elettricità costa poco, quindi si raffrescano le stanze in anticipo.",
+        "cooling.dear_now": "Ora l’elettricità è cara, quindi la pompa di calore raffresca meno.",
+        "cooling.dear_now.until": "L’elettricità è cara fino alle {until}, quindi la pompa di calore raffresca meno.",
+        "cooling.dear_later": "Più tardi l’elettricità sarà cara, quindi si raffrescano le stanze adesso.",
+        "cooling.dear_later.since.until": "Dalle {since} alle {until} l’elettricità sarà cara, "
+        "quindi si raffrescano le stanze adesso.",
+        "cooling.comfort_limit.low": "Fa abbastanza fresco, quindi la pompa di calore raffresca meno.",
+        "cooling.comfort_limit.high": "Non deve fare più caldo, quindi la pompa di calore continua a raffrescare.",
+        "cooling.away": "Non c’è nessuno in casa, quindi può fare un po’ più caldo.",
+        "cooling.grid_limit": "La rete elettrica è molto carica, quindi per un po’ la pompa di calore raffresca meno.",
+        "cooling.solar_surplus": "Il sole dà più di quanto consuma, quindi si raffrescano le stanze in anticipo.",
+        "pool.heated": "Ora l’elettricità costa poco, quindi si scalda la piscina.",
+        "pool.waits": "La piscina aspetta che l’elettricità costi meno.",
     }
 )

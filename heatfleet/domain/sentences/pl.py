@@ -26,5 +26,18 @@ SENTENCES = MappingProxyType(
         "own_programme": "Pompa ciepła działa według własnego programu.",
         "steady": "Wszystko w porządku: zmiana nic by teraz nie dała.",
         "solar_surplus": "Słońce daje więcej, niż Państwo zużywają, więc gromadzimy ciepło.",
+        "cooling.cheap_now": "Prąd jest teraz tani, więc chłodzimy pomieszczenia na zapas.",
+        "cooling.dear_now": "Prąd jest teraz drogi, więc pompa ciepła chłodzi mniej.",
+        "cooling.dear_now.until": "Prąd jest drogi do {until}, więc pompa ciepła chłodzi mniej.",
+        "cooling.dear_later": "Prąd będzie później drogi, więc teraz chłodzimy pomieszczenia na zapas.",
+        "cooling.dear_later.since.until": "Od {since} do {until} prąd będzie drogi, więc teraz "
+        "chłodzimy pomieszczenia na zapas.",
+        "cooling.comfort_limit.low": "Jest wystarczająco chłodno, więc pompa ciepła chłodzi mniej.",
+        "cooling.comfort_limit.high": "Nie powinno być cieplej, więc pompa ciepła chłodzi dalej.",
+        "cooling.away": "Nikogo nie ma w domu, więc może być trochę cieplej.",
+        "cooling.grid_limit": "Sieć energetyczna jest obciążona, więc pompa ciepła przez chwilę chłodzi mniej.",
+        "cooling.solar_surplus": "Słońce daje więcej, niż Państwo zużywają, więc chłodzimy pomieszczenia na zapas.",
+        "pool.heated": "Prąd jest teraz tani, więc podgrzewany jest basen.",
+        "pool.waits": "Basen czeka, aż prąd będzie tańszy.",
     }
 )

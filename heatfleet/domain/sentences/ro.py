@@ -27,5 +27,18 @@ SENTENCES = MappingProxyType(
         "own_programme": "Pompa de căldură își urmează propriul program.",
         "steady": "Totul este în regulă: acum nu este nimic de câștigat dintr-o schimbare.",
         "solar_surplus": "Soarele dă mai mult decât consumați, așa că se acumulează căldură.",
+        "cooling.cheap_now": "Curentul este ieftin acum, așa că încăperile sunt răcite din timp.",
+        "cooling.dear_now": "Curentul este scump acum, așa că pompa de căldură răcește mai puțin.",
+        "cooling.dear_now.until": "Curentul este scump până la {until}, așa că pompa de căldură răcește mai puțin.",
+        "cooling.dear_later": "Curentul va fi scump mai târziu, așa că încăperile sunt răcite de acum.",
+        "cooling.dear_later.since.until": "De la {since} până la {until} curentul va fi scump, așa "
+        "că încăperile sunt răcite de acum.",
+        "cooling.comfort_limit.low": "Este destul de răcoare, așa că pompa de căldură răcește mai puțin.",
+        "cooling.comfort_limit.high": "Nu trebuie să se facă mai cald, așa că pompa de căldură răcește în continuare.",
+        "cooling.away": "Nu este nimeni acasă, așa că poate fi puțin mai cald.",
+        "cooling.grid_limit": "Rețeaua electrică este solicitată, așa că pompa de căldură răcește mai puțin o vreme.",
+        "cooling.solar_surplus": "Soarele dă mai mult decât consumați, așa că încăperile sunt răcite din timp.",
+        "pool.heated": "Curentul este ieftin acum, așa că se încălzește piscina.",
+        "pool.waits": "Piscina așteaptă până când curentul este mai ieftin.",
     }
 )

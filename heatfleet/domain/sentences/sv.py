@@ -26,5 +26,18 @@ SENTENCES = MappingProxyType(
         "own_programme": "Värmepumpen följer sitt eget program.",
         "steady": "Allt är bra: det finns inget att vinna på en ändring nu.",
         "solar_surplus": "Solen ger mer än du använder, så värme lagras.",
+        "cooling.cheap_now": "Elen är billig just nu, så rummen kyls i förväg.",
+        "cooling.dear_now": "Elen är dyr just nu, så värmepumpen kyler mindre.",
+        "cooling.dear_now.until": "Elen är dyr till kl. {until}, så värmepumpen kyler mindre.",
+        "cooling.dear_later": "Elen blir dyr senare, så rummen kyls i förväg nu.",
+        "cooling.dear_later.since.until": "Elen blir dyr från kl. {since} till kl. {until}, så "
+        "rummen kyls i förväg nu.",
+        "cooling.comfort_limit.low": "Det är svalt nog, så värmepumpen kyler mindre.",
+        "cooling.comfort_limit.high": "Det ska inte bli varmare, så värmepumpen fortsätter att kyla.",
+        "cooling.away": "Ingen är hemma, så det får vara lite varmare.",
+        "cooling.grid_limit": "Elnätet är hårt belastat, så värmepumpen kyler mindre en stund.",
+        "cooling.solar_surplus": "Solen ger mer än du använder, så rummen kyls i förväg.",
+        "pool.heated": "Elen är billig just nu, så poolen värms.",
+        "pool.waits": "Poolen väntar tills elen är billigare.",
     }
 )

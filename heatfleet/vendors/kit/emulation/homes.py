@@ -36,6 +36,8 @@ LEVERS = (
     Lever.SG_READY_STATE,
     Lever.DHW_SETPOINT_C,
     Lever.DHW_BOOST,
+    Lever.COOLING_SETPOINT_C,
+    Lever.POOL_SETPOINT_C,
 )
 """Columns of the settings matrix, in the order of ``thermal.simulate.Inputs``."""
 _COLUMN = {lever: i for i, lever in enumerate(LEVERS)}
@@ -241,8 +243,7 @@ class VirtualHomes:
 
 
 def _own(homes: Any) -> tuple[Array, ...]:
-    own = Inputs.own(homes)
-    return (own.indoor_setpoint_c, own.curve_offset_k, own.sg_ready_state, own.dhw_setpoint_c, own.dhw_boost)
+    return tuple(vars(Inputs.own(homes)).values())
 
 
 def _floor_step(at: datetime) -> datetime:
@@ -252,9 +253,7 @@ def _floor_step(at: datetime) -> datetime:
 
 def _metered(meters: Array, trace: Trace) -> Array:
     """Meter readings [kWh] after each step, (home, step, 2); summed step by step, however the steps are chunked."""
-    energy = trace.energy_space_kwh + trace.energy_dhw_kwh
-    heat = trace.heat_space_kwh + trace.heat_dhw_kwh
-    steps = np.stack([energy, heat], axis=2)
+    steps = np.stack([trace.energy_kwh, trace.heat_kwh], axis=2)
     return np.cumsum(np.concatenate([meters[:, None, :], steps], axis=1), axis=1)[:, 1:]
 
 
