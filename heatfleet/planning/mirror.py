@@ -86,6 +86,13 @@ def _step_as_it_is(step: PlanStep) -> PlanStep:
     return replace(step, indoor_temp_c=-step.indoor_temp_c, detail=detail, own=own, cooling=True)
 
 
+def takes_heat_out(problem: Problem) -> Array:
+    """Homes (home,) bool whose space actions cool: heat below nothing, and never above."""
+    heat = problem.space_heat
+    found: Array = (heat <= 0.0).all(axis=(1, 2)) & (heat < 0.0).any(axis=(1, 2))
+    return found
+
+
 def _turned(values: Array, where: Array) -> Array:
     found: Array = np.where(where, -values, values)
     return found

@@ -19,6 +19,7 @@ from heatfleet.planning.evaluate import COST, OBJECTIVE, PENALTY, SCORES, best_f
 from heatfleet.planning.exchange_kernel import touch_for
 from heatfleet.planning.grid_kernel import grid_for
 from heatfleet.planning.kernel import Effort, plan_homes
+from heatfleet.planning.mirror import as_it_is, takes_heat_out
 from heatfleet.planning.plane_kernel import plane_for
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.space_kernel import work_for
@@ -47,7 +48,8 @@ def solve(problem: Problem, quality: str = "fast", threads: int = 2) -> Solution
 
 
 def solved_with(problem: Problem, effort: Effort, threads: int = 2) -> Solution:
-    """The best plan found with a given effort."""
+    """The best plan found with a given effort; homes that cool are planned in the mirror."""
+    problem = as_it_is(problem, takes_heat_out(problem))
     size = max(1, min(CHUNK_HOMES, -(-problem.homes // max(threads, 1))))
     chunks = [slice(i, i + size) for i in range(0, problem.homes, size)]
     return _joined(_solved(problem, chunks, effort, threads))

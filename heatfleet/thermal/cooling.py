@@ -18,7 +18,7 @@ from heatfleet.thermal.response import Response, Seen, learn_response, prior_res
 
 OWN_SETPOINT_C = 25.0
 SUN_KW = 0.5  # of a summer day, through windows, on average
-EER_FOOT, EER_PER_K = 12.0, 0.24  # hplib's generic regulated air-to-water map at 18 °C water, some load taken off
+EER_FOOT, EER_PER_K = 12.9, 0.24  # hplib's generic regulated air-to-water map at 18 °C water, some load taken off
 RUNNING_KW = 0.05
 LEAST_STEPS = 48  # of cooling: half a day
 MET_BY_METER = (

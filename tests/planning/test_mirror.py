@@ -11,7 +11,7 @@ import pytest
 from heatfleet.domain.plans import Reason
 from heatfleet.planning.counterfactual import left_alone, outlooks, own_control
 from heatfleet.planning.evaluate import evaluate
-from heatfleet.planning.mirror import as_it_is, mirrored, steps_as_they_are
+from heatfleet.planning.mirror import as_it_is, mirrored, steps_as_they_are, takes_heat_out
 from heatfleet.planning.problem import Problem
 from heatfleet.planning.read_back import read_back
 from heatfleet.planning.solve import solve
@@ -76,6 +76,15 @@ def test_higher_states_ask_for_more_cold(models: ThermalModels) -> None:
     assert (true.space_heat[~COOLS] >= 0).all()
     assert (np.diff(true.space_heat[COOLS], axis=2) <= 0).all()
     assert true.space_heat[COOLS][:, 40, MID].max() < -0.1  # it is hot
+
+
+def test_a_problem_that_takes_heat_out_is_planned_as_well(models: ThermalModels) -> None:
+    """As in an instance file of somebody else, where cooling is heat below nothing."""
+    problem = problem_of(models)
+    true = as_it_is(problem, COOLS)
+    assert takes_heat_out(true).tolist() == COOLS.tolist()
+    np.testing.assert_array_equal(solve(true).action, solve(problem).action)
+    assert solve(true).objective == pytest.approx(solve(problem).objective)
 
 
 def test_a_home_is_cooled_where_it_is_cheap_and_stays_in_its_band(models: ThermalModels) -> None:
