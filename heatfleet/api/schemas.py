@@ -124,8 +124,12 @@ class HeatPumpDetailOutput(Struct):
     dhw_standard_temperature: float | None = None
     is_hot_water_heating_enabled: bool | None = False
     is_space_heating_enabled: bool | None = False
-    is_pool_heating_enabled: bool | None = False
-    is_space_cooling_enabled: bool | None = False
+    is_pool_heating_enabled: Annotated[
+        bool | None, Meta(description="Takes effect where the heat pump has the lever `pool_setpoint_c`.")
+    ] = False
+    is_space_cooling_enabled: Annotated[
+        bool | None, Meta(description="Takes effect where the heat pump has the lever `cooling_setpoint_c`.")
+    ] = False
     heating_policy_name: Annotated[str, Meta(max_length=100)] | None = None
     maximum_temperature_limit: float | None = None
     minimum_temperature_limit: float | None = None

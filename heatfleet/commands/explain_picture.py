@@ -1,17 +1,18 @@
-"""A plan as a picture: price, states, rooms, hot water and power over one time axis, PNG or SVG.
+"""A plan as a picture: price, states, rooms, hot water, pool and power over one time axis, PNG or SVG.
 
 Colours are those of Okabe and Ito, which people who see red and green alike can tell apart; states are named as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from heatfleet.commands.explain_table import title_of
+from heatfleet.commands.explain_table import has_pool, title_of
 from heatfleet.domain.price_zones import zone_time
 from heatfleet.domain.time_grid import MTU
 from heatfleet.flows.explain import Explained
@@ -23,11 +24,12 @@ STATES = {
     "mid": ("Comfort", "#e9e9e6"),
     "max": ("Boost", "#e69f00"),
 }
-WATER, OURS, OWN, BAND, INK, PRICE = "#b4558e", "#d55e00", "#8a8a8a", "#dff0e8", "#333333", "#f0e442"
+WATER, POOL, OURS, OWN, BAND, INK, PRICE = "#b4558e", "#009e73", "#d55e00", "#8a8a8a", "#dff0e8", "#333333", "#f0e442"
 NAMED_STEPS = 6  # a band this long has room for its name
 STYLE: Any = {
     "font.family": "sans-serif", "font.size": 9.5, "axes.edgecolor": "#bbbbbb", "axes.labelcolor": INK,
     "text.color": INK, "xtick.color": INK, "ytick.color": INK, "svg.fonttype": "none", "axes.axisbelow": True,
+    "hatch.color": "white", "hatch.linewidth": 1.4,
 }  # fmt: skip
 
 
@@ -39,17 +41,18 @@ def draw_plan(found: Explained, language: str, path: Path) -> None:
     from matplotlib import pyplot as plt
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+    panels = _panels(found)
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            5,
+            len(panels),
             1,
-            figsize=(11, 8.2),
+            figsize=(11, 1.4 * sum(panels.values())),
             sharex=True,
             layout=ConstrainedLayoutEngine(h_pad=0.06),
-            height_ratios=[1.25, 0.42, 1.6, 1.35, 1.25],
+            height_ratios=list(panels.values()),
         )
         hours = _hours(found)
-        for draw, axis in zip((_price, _states, _indoor, _tank, _power), axes, strict=True):
+        for draw, axis in zip(panels, axes, strict=True):
             draw(axis, hours, found)
             axis.spines[["top", "right"]].set_visible(False)
             if draw is not _states:
@@ -59,6 +62,12 @@ def draw_plan(found: Explained, language: str, path: Path) -> None:
         axes[0].set_title(_money(found), fontsize=10, loc="left", x=-0.058, pad=10)
         figure.savefig(path, dpi=110)
         plt.close(figure)
+
+
+def _panels(found: Explained) -> dict[Callable[[Any, Array, Explained], None], float]:
+    """What is drawn, from above, and how high."""
+    panels = {_price: 1.25, _states: 0.42, _indoor: 1.6, _tank: 1.35}
+    return panels | ({_pool: 0.8} if has_pool(found) else {}) | {_power: 1.25}
 
 
 def _money(found: Explained) -> str:
@@ -101,14 +110,19 @@ def _price(axis: Any, hours: Array, found: Explained) -> None:
 
 
 def _states(axis: Any, hours: Array, found: Explained) -> None:
-    states = [row.state for row in found.rows]
+    states = [(row.state, row.cooling) for row in found.rows]
     for begin, end in _runs(states):
-        name, colour = STATES[states[begin]]
-        axis.axvspan(hours[begin], hours[end], color=colour, lw=0)
+        state, cooling = states[begin]
+        name, colour = STATES[state]
+        axis.axvspan(hours[begin], hours[end], facecolor=colour, hatch="//" if cooling else None, lw=0)
         if end - begin >= NAMED_STEPS:
             middle = hours[begin] + (hours[end] - hours[begin]) / 2
-            axis.text(middle, 0.5, name, ha="center", va="center", fontsize=9, color=_ink_on(states[begin]))
-    _mark_water(axis, hours, found, 0.16)
+            under = {"facecolor": colour, "lw": 0, "pad": 1.5}
+            axis.text(middle, 0.5, name, ha="center", va="center", fontsize=9, color=_ink_on(state), bbox=under)
+    if any(cooling for _, cooling in states):
+        axis.axvspan(hours[0], hours[0], facecolor=OWN, hatch="//", lw=0, label="cooling")
+        _legend(axis)
+    _mark(axis, hours, _charges(found, "hot_water"), WATER, 0.16)
     axis.set(ylim=(0, 1), yticks=[], ylabel="state")
     axis.spines["left"].set_visible(False)
 
@@ -123,16 +137,16 @@ def _runs(values: list[Any]) -> list[tuple[int, int]]:
     return list(pairwise(edges))
 
 
-def _charges(found: Explained) -> list[tuple[int, int]]:
-    """Runs of steps in which the tank is charged, as (first, end)."""
-    water = [row.hot_water for row in found.rows]
-    return [run for run in _runs(water) if water[run[0]]]
+def _charges(found: Explained, name: str) -> list[tuple[int, int]]:
+    """Runs of steps in which the tank is charged (``hot_water``) or the pool heated, as (first, end)."""
+    heated = [getattr(row, name) for row in found.rows]
+    return [run for run in _runs(heated) if heated[run[0]]]
 
 
-def _mark_water(axis: Any, hours: Array, found: Explained, high: float) -> None:
-    """The time in which the tank is charged, up to a share of the axis' height."""
-    for begin, end in _charges(found):
-        axis.axvspan(hours[begin], hours[end], 0.0, high, color=WATER, lw=0)
+def _mark(axis: Any, hours: Array, charges: list[tuple[int, int]], colour: str, high: float) -> None:
+    """The time in which something is heated, up to a share of the axis' height."""
+    for begin, end in charges:
+        axis.axvspan(hours[begin], hours[end], 0.0, high, color=colour, lw=0)
 
 
 def _band(axis: Any, hours: Array, low: list[float], high: list[float]) -> None:
@@ -159,15 +173,23 @@ def _indoor(axis: Any, hours: Array, found: Explained) -> None:
 def _tank(axis: Any, hours: Array, found: Explained) -> None:
     _band(axis, hours, [c.dhw_min_c for c in found.comfort], [c.dhw_max_c for c in found.comfort])
     _course(axis, hours, found, "dhw_temp_c")
-    _mark_water(axis, hours, found, 0.045)
+    _mark(axis, hours, _charges(found, "hot_water"), WATER, 0.045)
     axis.margins(y=0.12)
     axis.set_ylabel("hot water °C")
 
 
+def _pool(axis: Any, hours: Array, found: Explained) -> None:
+    axis.plot(hours[1:], _values(found, "pool_temp_c"), color=OURS, lw=2)
+    _mark(axis, hours, _charges(found, "pool_heating"), POOL, 0.08)
+    axis.margins(y=0.2)
+    axis.set_ylabel("pool °C")
+
+
 def _power(axis: Any, hours: Array, found: Explained) -> None:
     power = _held(_values(found, "power_kw"))
-    axis.fill_between(hours, 0, power, step="post", color=OURS, alpha=0.3, lw=0, label="rooms")
-    for n, (begin, end) in enumerate(_charges(found)):
+    rest = "rooms and pool" if has_pool(found) else "rooms"
+    axis.fill_between(hours, 0, power, step="post", color=OURS, alpha=0.3, lw=0, label=rest)
+    for n, (begin, end) in enumerate(_charges(found, "hot_water")):
         part = slice(begin, end + 1)
         held = np.append(power[begin:end], power[end - 1])
         label = None if n else "hot water"

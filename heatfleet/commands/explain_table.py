@@ -16,7 +16,7 @@ from heatfleet.flows.toolbox_words import Words
 from heatfleet.store.plans import OutlookRow, PlanRow
 
 STATES = {"min": ("Min", "blue"), "low": ("ECO", "cyan"), "mid": ("Comfort", "default"), "max": ("Boost", "red")}
-BAR, BAR_CELLS = "▏▎▍▌▋▊▉█", 8
+BAR, BAR_CELLS, ROOM_FOR_BARS = "▏▎▍▌▋▊▉█", 8, 100
 
 
 def words_of(found: Explained, language: str) -> Words:
@@ -25,8 +25,14 @@ def words_of(found: Explained, language: str) -> Words:
 
 
 def title_of(found: Explained) -> str:
-    """Which pump, and where its prices come from."""
-    return f"{found.pump.name or found.pump.external_device_id} · {found.pump.price_zone}"
+    """Which pump, where its prices come from, and whether it cools."""
+    name = found.pump.name or found.pump.external_device_id
+    return f"{name} · {found.pump.price_zone}{' · cooling' * any(row.cooling for row in found.rows)}"
+
+
+def has_pool(found: Explained) -> bool:
+    """Whether a pool is planned."""
+    return any(row.pool_heating is not None for row in found.rows)
 
 
 def as_json(found: Explained, language: str) -> dict[str, Any]:
@@ -50,31 +56,35 @@ def print_plan(found: Explained, language: str) -> None:
     console = Console()
     words = words_of(found, language)
     highest = max((abs(row.price or 0.0) for row in found.rows), default=0.0)
-    table = Table(title=f"{title_of(found)} · {found.currency}/kWh", title_justify="left", header_style="bold")
-    for name, justify in (("time", "left"), ("price", "left"), ("state", "left"), ("kW", "right"), ("°C room", "right"),
-                          ("°C tank", "right"), ("why", "left")):  # fmt: skip
-        table.add_column(name, justify=justify, no_wrap=name != "why")  # type: ignore[arg-type]
+    bar_cells = BAR_CELLS if console.width >= ROOM_FOR_BARS else 0
+    table = Table(title=f"{title_of(found)} · {found.currency}/kWh, kW, °C", title_justify="left", header_style="bold")
+    pool = ("pool",) if has_pool(found) else ()
+    for name in ("time", "price", "state", "power", "room", "tank", *pool, "why"):
+        is_number = name in {"power", "room", "tank", "pool"}
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=name not in {"state", "why"})
     last = ""
     for row in found.rows:
-        why = words.why_of(row)
-        table.add_row(
-            *_cells(row, words, highest), Text("″" if why == last else why, style="" if why != last else "dim")
-        )
+        why = f"{words.why_of(row)} {words.pool(heating=True)}" if row.pool_heating else words.why_of(row)
+        price = Text("–") if row.price is None else _price(row.price, highest, bar_cells)
+        cells = (*_cells(row, words, price), *(Text(_degrees(row.pool_temp_c)) for _ in pool))
+        table.add_row(*cells, Text("″" if why == last else why, style="" if why != last else "dim"))
         last = why
     console.print(table)
     if found.outlook is not None:
         console.print(verdict(found.outlook, found.currency), highlight=False, markup=False)
 
 
-def _cells(row: PlanRow, words: Words, highest: float) -> tuple[Text, ...]:
+def _cells(row: PlanRow, words: Words, price: Text) -> tuple[Text, ...]:
     local = row.start_at.astimezone(words.zone)
     name, style = STATES[row.state]
-    state = Text(name, style=style)
+    state = Text.assemble("cooling " * row.cooling, (name, style))
     if row.hot_water:
         state.append(" + hot water", style="magenta")
+    if row.pool_heating:
+        state.append(" + pool", style="green")
     return (
         Text(f"{local:%a %H:%M}"),
-        Text("–") if row.price is None else _price(row.price, highest),
+        price,
         state,
         Text(f"{row.power_kw:.2f}"),
         Text(_degrees(row.indoor_temp_c)),
@@ -86,11 +96,11 @@ def _degrees(temp_c: float | None) -> str:
     return "–" if temp_c is None or math.isnan(temp_c) else f"{temp_c:.1f}"
 
 
-def _price(price: float, highest: float) -> Text:
+def _price(price: float, highest: float, bar_cells: int) -> Text:
     """The number and a bar beside it, its length in eighths of a cell."""
-    eighths = round(8 * BAR_CELLS * abs(price) / highest) if highest else 0
+    eighths = round(8 * bar_cells * abs(price) / highest) if highest else 0
     bar = BAR[-1] * (eighths // 8) + (BAR[eighths % 8 - 1] if eighths % 8 else "")
-    return Text.assemble(f"{price:7.3f} ", (bar, "green" if price < 0 else "yellow"))
+    return Text.assemble(f"{price:7.3f}", " " * bool(bar), (bar, "green" if price < 0 else "yellow"))
 
 
 def verdict(row: OutlookRow, currency: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -108,6 +109,57 @@ async def test_json_has_the_stored_plan_with_its_sentences(
 async def test_the_picture_is_written(found: Explained, tmp_path: Path, name: str, begin: bytes) -> None:
     draw_plan(found, "hu", tmp_path / name)
     assert (tmp_path / name).read_bytes().startswith(begin)
+
+
+async def test_a_narrow_terminal_has_room_for_the_reasons(
+    summer: Explained, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    explain_table.print_plan(summer, "en")
+    text = capsys.readouterr().out
+    assert "…" not in text
+    assert explain_table.BAR[-1] not in text
+
+
+@pytest.fixture
+def summer(found: Explained) -> Explained:
+    """The same hours cooled, the pool heated in the last ten steps."""
+    rows = [
+        structs.replace(row, cooling=True, pool_heating=n >= STEPS - 10, pool_temp_c=27.0 + 0.01 * n)
+        for n, row in enumerate(found.rows)
+    ]
+    return replace(found, rows=rows)
+
+
+async def test_a_summer_day_is_told_as_one_of_cooling_and_of_the_pool(
+    found: Explained, summer: Explained, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "240")
+    explain_table.print_plan(found, "en")
+    assert not re.search("cool|pool", capsys.readouterr().out)
+    explain_table.print_plan(summer, "en")
+    text = capsys.readouterr().out
+    assert text.count("cooling Min") == 10
+    assert text.count("cooling Boost + pool") == 10
+    for word in ("┃ pool ┃", "27.4", "· cooling", "cooled ahead", "pool is heated"):
+        assert word in " ".join(text.split()), word
+    steps = explain_table.as_json(summer, "de")["steps"]
+    assert (steps[-1]["text"], steps[-1]["pool_heating"]) == (
+        "Strom ist gerade günstig, deshalb werden die Räume vorgekühlt.",
+        True,
+    )
+
+
+async def test_the_picture_of_a_summer_day_has_a_pool_and_says_that_it_is_cooled(
+    found: Explained, summer: Explained, tmp_path: Path
+) -> None:
+    def words(shown: Explained) -> set[str]:
+        draw_plan(shown, "en", tmp_path / "plan.svg")
+        return set(re.findall(r">([^<>]+)</text>", (tmp_path / "plan.svg").read_text("utf-8")))
+
+    assert words(summer) - words(found) >= {"cooling", "pool °C"}
+    waiting = [structs.replace(row, pool_heating=False, pool_temp_c=None) for row in found.rows]
+    assert words(replace(found, rows=waiting)) - words(found) >= {"pool °C"}
 
 
 async def test_an_unknown_past_still_makes_a_picture(found: Explained, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from heatfleet.domain.errors import Refused, TryAgain
+from heatfleet.domain.levers import Lever, LeverRange
 from heatfleet.store import connections
 from heatfleet.store.connections import Lost
 from tests.api.test_api_cues import cue
@@ -75,6 +76,8 @@ async def _sign_ins(api: Api, language: str) -> Gallery:
 async def _pump(api: Api, language: str) -> Gallery:
     driver = api.vendors.drivers["redirecting"]
     driver.devices = ["dev-1", "dev-2", "dev-3"]
+    usual, setpoint = driver.levers, LeverRange(18, 32, 0.5)
+    driver.levers = {**usual, Lever.COOLING_SETPOINT_C: setpoint, Lever.POOL_SETPOINT_C: setpoint}
     first = await _new(api, language)
     await sign_in(api, first)
     await submit(api, "/connect/choose", onboarding_session_id=first, device="dev-3")
@@ -90,7 +93,7 @@ async def _pump(api: Api, language: str) -> Gallery:
     shown["taken"] = await submit(api, "/connect/choose", onboarding_session_id=id_, device="dev-3")
     driver.devices = []
     shown["no-device"] = await sign_in(api, await _new(api, language))
-    driver.devices = ["dev-1"]
+    driver.devices, driver.levers = ["dev-1"], usual
     return shown
 
 

@@ -37,7 +37,7 @@ SENTENCES = MappingProxyType(
         "cooling.away": "Niemand ist zu Hause, deshalb darf es etwas wärmer sein.",
         "cooling.grid_limit": "Das Stromnetz ist ausgelastet, deshalb kühlt die Wärmepumpe eine Weile weniger.",
         "cooling.solar_surplus": "Die Sonne liefert mehr, als Sie verbrauchen, deshalb werden die Räume vorgekühlt.",
-        "pool.heated": "Strom ist gerade günstig, deshalb wird das Schwimmbad geheizt.",
+        "pool.heated": "Das Schwimmbad wird jetzt geheizt, solange Strom günstig ist.",
         "pool.waits": "Das Schwimmbad wartet, bis Strom günstiger ist.",
     }
 )

@@ -37,7 +37,7 @@ SENTENCES = MappingProxyType(
         "cooling.away": "Nobody is at home, so it may be a little warmer.",
         "cooling.grid_limit": "The power grid is busy, so the heat pump cools less for a while.",
         "cooling.solar_surplus": "The sun gives more than you use, so the rooms are cooled ahead.",
-        "pool.heated": "Electricity is cheap now, so the pool is heated.",
+        "pool.heated": "The pool is heated now, while electricity is cheap.",
         "pool.waits": "The pool waits until electricity is cheaper.",
     }
 )

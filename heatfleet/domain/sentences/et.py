@@ -37,7 +37,7 @@ SENTENCES = MappingProxyType(
         "cooling.away": "Kedagi pole kodus, seega võib olla veidi soojem.",
         "cooling.grid_limit": "Elektrivõrk on koormatud, seega jahutab soojuspump mõnda aega vähem.",
         "cooling.solar_surplus": "Päike annab rohkem, kui te tarbite, seega jahutatakse ruume ette.",
-        "pool.heated": "Elekter on praegu odav, seega soojendatakse basseini.",
+        "pool.heated": "Basseini soojendatakse praegu, kuni elekter on odav.",
         "pool.waits": "Bassein ootab, kuni elekter on odavam.",
     }
 )

@@ -43,7 +43,7 @@ SENTENCES = MappingProxyType(
         "donc moins pendant un moment.",
         "cooling.solar_surplus": "Le soleil fournit plus que vous ne consommez, on refroidit donc "
         "les pièces à l’avance.",
-        "pool.heated": "L’électricité est bon marché en ce moment, on chauffe donc la piscine.",
+        "pool.heated": "La piscine est chauffée maintenant, tant que l’électricité est bon marché.",
         "pool.waits": "La piscine attend que l’électricité soit moins chère.",
     }
 )

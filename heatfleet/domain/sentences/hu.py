@@ -37,7 +37,7 @@ SENTENCES = MappingProxyType(
         "cooling.away": "Senki sincs otthon, ezért lehet egy kicsit melegebb.",
         "cooling.grid_limit": "Az elektromos hálózat leterhelt, ezért a hőszivattyú egy ideig kevesebbet hűt.",
         "cooling.solar_surplus": "A nap többet ad, mint amennyit felhasznál, ezért előre hűtjük a szobákat.",
-        "pool.heated": "Az áram most olcsó, ezért fűtjük a medencét.",
+        "pool.heated": "Most fűtjük a medencét, amíg olcsó az áram.",
         "pool.waits": "A medence megvárja, amíg olcsóbb lesz az áram.",
     }
 )

@@ -38,7 +38,7 @@ SENTENCES = MappingProxyType(
         "cooling.away": "Non c’è nessuno in casa, quindi può fare un po’ più caldo.",
         "cooling.grid_limit": "La rete elettrica è molto carica, quindi per un po’ la pompa di calore raffresca meno.",
         "cooling.solar_surplus": "Il sole dà più di quanto consuma, quindi si raffrescano le stanze in anticipo.",
-        "pool.heated": "Ora l’elettricità costa poco, quindi si scalda la piscina.",
+        "pool.heated": "Ora si scalda la piscina, finché l’elettricità costa poco.",
         "pool.waits": "La piscina aspetta che l’elettricità costi meno.",
     }
 )

@@ -37,7 +37,7 @@ SENTENCES = MappingProxyType(
         "cooling.away": "Nikogo nie ma w domu, więc może być trochę cieplej.",
         "cooling.grid_limit": "Sieć energetyczna jest obciążona, więc pompa ciepła przez chwilę chłodzi mniej.",
         "cooling.solar_surplus": "Słońce daje więcej, niż Państwo zużywają, więc chłodzimy pomieszczenia na zapas.",
-        "pool.heated": "Prąd jest teraz tani, więc podgrzewany jest basen.",
+        "pool.heated": "Basen jest teraz podgrzewany, dopóki prąd jest tani.",
         "pool.waits": "Basen czeka, aż prąd będzie tańszy.",
     }
 )

@@ -38,7 +38,7 @@ SENTENCES = MappingProxyType(
         "cooling.away": "Nu este nimeni acasă, așa că poate fi puțin mai cald.",
         "cooling.grid_limit": "Rețeaua electrică este solicitată, așa că pompa de căldură răcește mai puțin o vreme.",
         "cooling.solar_surplus": "Soarele dă mai mult decât consumați, așa că încăperile sunt răcite din timp.",
-        "pool.heated": "Curentul este ieftin acum, așa că se încălzește piscina.",
+        "pool.heated": "Piscina este încălzită acum, cât timp curentul este ieftin.",
         "pool.waits": "Piscina așteaptă până când curentul este mai ieftin.",
     }
 )

@@ -37,7 +37,7 @@ SENTENCES = MappingProxyType(
         "cooling.away": "Ingen är hemma, så det får vara lite varmare.",
         "cooling.grid_limit": "Elnätet är hårt belastat, så värmepumpen kyler mindre en stund.",
         "cooling.solar_surplus": "Solen ger mer än du använder, så rummen kyls i förväg.",
-        "pool.heated": "Elen är billig just nu, så poolen värms.",
+        "pool.heated": "Poolen värms nu, medan elen är billig.",
         "pool.waits": "Poolen väntar tills elen är billigare.",
     }
 )
