@@ -208,6 +208,6 @@ def _runs(
             loop = warm.fork(prices[tariff], entry.policy)
             trace, _ = loop.run(entry.make(loop, learned), grid.count)
             for paid in prices if entry.at_any_price else [tariff]:
-                run = run_figures(trace, prices[paid][counted], warm.band(), loop.stored_heat_kwh())
+                run = run_figures(trace, prices[paid][counted], warm.band(trace), loop.stored_heat_kwh())
                 found[paid][name] = (run, trace)
     return found

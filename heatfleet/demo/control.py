@@ -149,7 +149,7 @@ class PlannedControl:
             seen.indoor_c[:, back],
             seen.outdoor_c[:, back],
             loop.scenario.drive.ghi_kw_m2[:, back],
-            (seen.heat_kwh * (1.0 - seen.water_share))[:, back] * 4.0,
+            (seen.heat_kwh * seen.house_share)[:, back] * 4.0,
         )
         models = self.outlook.models(self.learned, loop.scenario, step)
         air_c, mass_c = estimate_state(past, models.building).T
@@ -175,7 +175,7 @@ class PlannedControl:
         step, s = loop.step, loop.sensors.seen
         back = slice(max(0, step - BLOCK_DAYS * DAY), step)
         blocked = s.shift_k[:, back] <= BLOCK_DELTA_K / 2
-        house = np.where(blocked, np.nan, 1.0 - s.water_share[:, back])
+        house = np.where(blocked, np.nan, s.house_share[:, back])
         count = back.stop - back.start
         return Block(
             indoor_c=s.indoor_c[:, back],

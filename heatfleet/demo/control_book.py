@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import numpy as np
+
 from heatfleet.domain.levers import Lever, OptimizationLevel, Ranges
 from heatfleet.domain.plans import PlanStep
 from heatfleet.domain.policy import OwnSettings, Policy
@@ -23,10 +25,13 @@ from heatfleet.vendors.kit.manifest import Manifest
 
 SPACE_LEVERS = LEVERS[:3]
 """Homes take turns in what can be steered, as in the sandbox cloud."""
+OWN_SETPOINTS = (Lever.INDOOR_SETPOINT_C, Lever.DHW_SETPOINT_C, Lever.COOLING_SETPOINT_C, Lever.POOL_SETPOINT_C)
 POLICY = Policy(
     is_smart_optimization_active=True,
     is_space_heating_enabled=True,
     is_hot_water_heating_enabled=True,
+    is_space_cooling_enabled=True,
+    is_pool_heating_enabled=True,
     optimization_level=OptimizationLevel.MID,
 )
 
@@ -69,10 +74,14 @@ class ControlBook:
     def __init__(self, homes: Homes, manifest: Manifest, policy: Policy = POLICY) -> None:
         self.policy = policy
         self.settings = stack(Inputs.own(homes))
-        self.ranges = [_ranges(manifest, home) for home in range(homes.count)]
+        self.can_cool, self.has_pool = np.isfinite(homes.cooling_limit_c), homes.pool_capacity_kwh_per_k > 0.0
+        self.ranges = [
+            _ranges(manifest, home, can_cool=bool(cool), has_pool=bool(pool))
+            for home, (cool, pool) in enumerate(zip(self.can_cool, self.has_pool, strict=True))
+        ]
         self.own = [
-            OwnSettings(float(i), float(w))
-            for i, w in zip(homes.own_indoor_setpoint_c, homes.own_dhw_setpoint_c, strict=True)
+            OwnSettings(**{str(lever): float(row[LEVERS.index(lever)]) for lever in OWN_SETPOINTS})
+            for row in self.settings
         ]
         self._records = [
             {lever: _Record(self._value(home, lever)) for lever in r} for home, r in enumerate(self.ranges)
@@ -127,7 +136,9 @@ class ControlBook:
             self.settings[home, LEVERS.index(Lever.SG_READY_STATE)] = 2.0
 
 
-def _ranges(manifest: Manifest, home: int) -> Ranges:
+def _ranges(manifest: Manifest, home: int, *, can_cool: bool, has_pool: bool) -> Ranges:
     space = SPACE_LEVERS[home % len(SPACE_LEVERS)]
     boost = () if space is Lever.SG_READY_STATE else (Lever.DHW_BOOST,)
-    return {lever: manifest.levers[lever] for lever in (space, Lever.DHW_SETPOINT_C, *boost)}
+    cool = (Lever.COOLING_SETPOINT_C,) if can_cool else ()
+    pool = (Lever.POOL_SETPOINT_C,) if has_pool else ()
+    return {lever: manifest.levers[lever] for lever in (space, Lever.DHW_SETPOINT_C, *boost, *cool, *pool)}

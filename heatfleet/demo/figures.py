@@ -28,7 +28,8 @@ class RunFigures:
     starts: Array
     dhw_min_c: Array
     unserved_dhw_kwh: Array
-    stored_heat_kwh_end: Array  # heat in building and tank above 0 °C
+    stored_heat_kwh_end: Array  # heat in building, tank and pool above 0 °C
+    building_heat_kwh_end: Array  # the building's part of it
 
     def total(self) -> RunFigures:
         """The homes in sum; temperatures as mean (indoor) and minimum (hot water)."""
@@ -46,7 +47,9 @@ class RunFigures:
         return {name: round(float(value), 4) for name, value in asdict(self).items()}
 
 
-def run_figures(trace: Trace, price: Array, band: tuple[Array, Array], stored_heat_kwh: Array) -> RunFigures:
+def run_figures(
+    trace: Trace, price: Array, band: tuple[Array, Array], stored_heat_kwh: tuple[Array, Array]
+) -> RunFigures:
     """Figures per home of a counted window.
 
     Parameters
@@ -54,9 +57,9 @@ def run_figures(trace: Trace, price: Array, band: tuple[Array, Array], stored_he
     trace : (home, step) of the window.
     price : currency/kWh, (home, step) or (step,).
     band : lowest and highest indoor temperature the owner wants [°C], (home, step).
-    stored_heat_kwh : at the end of the window, (home,).
+    stored_heat_kwh : at the end of the window, and the building's part of it, each (home,).
     """
-    energy_kwh = trace.energy_space_kwh + trace.energy_dhw_kwh
+    energy_kwh = trace.energy_kwh
     below, above = band[0] - trace.indoor_mean_c, trace.indoor_mean_c - band[1]
     cost = (energy_kwh * price).sum(axis=1)
     return RunFigures(
@@ -68,7 +71,8 @@ def run_figures(trace: Trace, price: Array, band: tuple[Array, Array], stored_he
         starts=trace.starts.sum(axis=1),
         dhw_min_c=trace.tank_min_c.min(axis=1),
         unserved_dhw_kwh=trace.unserved_kwh.sum(axis=1),
-        stored_heat_kwh_end=stored_heat_kwh,
+        stored_heat_kwh_end=stored_heat_kwh[0],
+        building_heat_kwh_end=stored_heat_kwh[1],
     )
 
 
@@ -78,15 +82,17 @@ class Comparison:
 
     baseline: RunFigures
     optimised: RunFigures
-    heat_per_energy: float  # mean COP of both runs, values the heat left in the walls
+    heat_per_energy: float  # mean COP of both runs, values the heat (in summer the cold) left in the walls
     mean_price: float
-    demand_per_kelvin: float  # share of the energy that one kelvin indoors costs
+    demand_per_kelvin: Array | float  # share of the energy that one kelvin indoors costs; negative where it was cooled
+    is_cooled: Array | bool = False  # homes whose walls are worth more the colder they are
 
     @property
     def home_savings(self) -> Array:
         """Baseline cost minus ours, ours corrected for the heat stored at the end [currency], (home,)."""
         base, ours = self.baseline, self.optimised
         left_kwh = ours.stored_heat_kwh_end - base.stored_heat_kwh_end
+        left_kwh -= 2.0 * np.multiply(self.is_cooled, ours.building_heat_kwh_end - base.building_heat_kwh_end)
         return base.cost - ours.cost + left_kwh / self.heat_per_energy * self.mean_price
 
     @property
@@ -94,7 +100,7 @@ class Comparison:
         """The same had the homes been as warm as with the owner's own control [currency], (home,).
 
         The kelvins we were cooler are charged at what a kelvin costs: mean heat demand is proportional to the
-        difference between indoors and outdoors.
+        difference between indoors and outdoors. Where rooms were cooled, the kelvins we were warmer are.
         """
         cooler_k = self.baseline.mean_indoor_c - self.optimised.mean_indoor_c
         return self.home_savings - cooler_k * self.demand_per_kelvin * self.baseline.cost
@@ -120,9 +126,26 @@ class Comparison:
 
 def compare(runs: tuple[RunFigures, RunFigures], traces: tuple[Trace, Trace], outdoor_c: Array) -> Comparison:
     """The comparison of (owner's own control, ours)."""
-    heat = sum(float((t.heat_space_kwh + t.heat_dhw_kwh).sum()) for t in traces)
-    energy = sum(float((t.energy_space_kwh + t.energy_dhw_kwh).sum()) for t in traces)
-    space_share = float(traces[0].energy_space_kwh.sum()) / max(float(runs[0].energy_kwh.sum()), 1e-9)
-    spread_k = max(float(np.mean(runs[0].mean_indoor_c)) - float(np.mean(outdoor_c)) - 3.0, 1.0)  # 3 K: sun and people
+    heat = sum(float((t.heat_kwh + t.cold_kwh).sum()) for t in traces)
+    energy = sum(float(t.energy_kwh.sum()) for t in traces)
+    is_cooled = traces[0].cold_kwh.sum(axis=1) > traces[0].heat_space_kwh.sum(axis=1)
     mean_price = float(np.sum(runs[0].cost) / max(float(np.sum(runs[0].energy_kwh)), 1e-9))
-    return Comparison(*runs, heat / max(energy, 1e-9), mean_price, space_share / spread_k)
+    per_kelvin = _demand_per_kelvin(runs[0], traces[0], outdoor_c, is_cooled)
+    return Comparison(*runs, heat / max(energy, 1e-9), mean_price, per_kelvin, is_cooled)
+
+
+def _demand_per_kelvin(base: RunFigures, trace: Trace, outdoor_c: Array, is_cooled: Array) -> Array:
+    """Share of a home's electricity that one kelvin indoors costs, (home,), as a mean of those heated or cooled.
+
+    Sun and people are worth 3 K outdoors in winter and, with the sun of summer, 5 K.
+    """
+    found = np.zeros(len(is_cooled))
+    for homes, used, sign, free_k in (
+        (~is_cooled, trace.energy_space_kwh, 1.0, 3.0),
+        (is_cooled, trace.energy_cooling_kwh, -1.0, 5.0),
+    ):
+        if homes.any():
+            share = float(used[homes].sum()) / max(float(base.energy_kwh[homes].sum()), 1e-9)
+            spread_k = sign * (float(np.mean(base.mean_indoor_c[homes])) - float(np.mean(outdoor_c[homes])) - free_k)
+            found[homes] = sign * share / max(spread_k, 1.0)
+    return found

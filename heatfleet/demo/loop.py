@@ -19,7 +19,7 @@ from heatfleet.demo.sensors import Sensors
 from heatfleet.domain.policy import Policy, comfort_at
 from heatfleet.planning.state import MID
 from heatfleet.thermal.arrays import Array
-from heatfleet.thermal.simulate import States, Trace, initial_states, simulate, stored_heat_kwh
+from heatfleet.thermal.simulate import States, Trace, building_heat_kwh, initial_states, simulate, stored_heat_kwh
 from heatfleet.thermal.simulate_columns import TRACE
 from heatfleet.vendors.kit.emulation.homes import STEP_H
 from heatfleet.vendors.kit.registry import find_vendors
@@ -103,15 +103,27 @@ class Loop:
         for who, until in ((None, OBSERVE_DAYS * DAY), (controller, settle), (OwnControl(), self.scenario.counted)):
             self.run(who, until, progress)
 
-    def stored_heat_kwh(self) -> Array:
-        """Heat in building and tank now, (home,)."""
-        return stored_heat_kwh(self.scenario.homes, self.states)
+    def stored_heat_kwh(self) -> tuple[Array, Array]:
+        """Heat in building, tank and pool now, and the building's part of it, each (home,)."""
+        homes = self.scenario.homes
+        return stored_heat_kwh(homes, self.states), building_heat_kwh(homes, self.states)
 
-    def band(self) -> tuple[Array, Array]:
-        """Lowest and highest indoor temperature that the owners want [°C], each (home, 1)."""
-        comfort = [comfort_at(self.book.policy, own, self.now) for own in self.book.own]
-        low, high = (np.array([getattr(c, name) for c in comfort]) for name in ("indoor_min_c", "indoor_max_c"))
-        return low[:, None], high[:, None]
+    def band(self, trace: Trace) -> tuple[Array, Array]:
+        """Lowest and highest indoor temperature that the owners want [°C], each (home, step) of ``trace``.
+
+        On days (of ``trace``, from its first step) on which the pump cooled, they are those of the cooling.
+        """
+        count = trace.cube.shape[1]
+        days = np.arange(count) // DAY
+        cold = np.stack([trace.cold_kwh[:, days == day].sum(axis=1) > 0.0 for day in range(days[-1] + 1)], axis=1)
+        warm, cool = (
+            [comfort_at(self.book.policy, own, self.now, cooling) for own in self.book.own] for cooling in (False, True)
+        )
+        low, high = (
+            np.where(cold[:, days], *(np.array([[getattr(c, name)] for c in comfort]) for comfort in (cool, warm)))
+            for name in ("indoor_min_c", "indoor_max_c")
+        )
+        return low, high
 
 
 def merged(cube: Array) -> Array:
@@ -120,7 +132,7 @@ def merged(cube: Array) -> Array:
     whole: Array = parts.sum(axis=2)
     for name in ("indoor_mean_c", "power_kw"):
         whole[..., TRACE.index(name)] /= 3.0
-    for name in ("indoor_c", "tank_c", "flow_c", "return_c", "mode"):
+    for name in ("indoor_c", "tank_c", "flow_c", "return_c", "mode", "pool_c"):
         whole[..., TRACE.index(name)] = parts[:, :, -1, TRACE.index(name)]
     whole[..., TRACE.index("tank_min_c")] = parts[..., TRACE.index("tank_min_c")].min(axis=2)
     return whole

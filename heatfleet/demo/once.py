@@ -35,6 +35,7 @@ class Week:
     scenario: Scenario
     comparison: Comparison
     traces: tuple[Trace, Trace]  # owner's own control, ours
+    band: tuple[Array, Array]  # that the owners want, as ours is judged by it, (home, step)
     states: Array  # (home, step) 0..3 in force
     writes: int
 
@@ -60,11 +61,11 @@ def compare_week(options: OnceOptions, progress: Progress = lambda done, of: Non
     trace, states = ours.run(control, scenario.grid.count, progress)
     counted = slice(scenario.counted, scenario.grid.count)
     base, steered = (
-        run_figures(t, scenario.price[counted], loop.band(), loop.stored_heat_kwh())
+        run_figures(t, scenario.price[counted], loop.band(t), loop.stored_heat_kwh())
         for t, loop in ((own_trace, own), (trace, ours))
     )
     comparison = compare((base, steered), (own_trace, trace), scenario.drive.outdoor_c[:, counted])
-    return Week(scenario, comparison, (own_trace, trace), states, ours.book.writes - before)
+    return Week(scenario, comparison, (own_trace, trace), ours.band(trace), states, ours.book.writes - before)
 
 
 def _report(options: OnceOptions, week: Week, picture: Path, seconds: float) -> dict[str, Any]:
@@ -101,8 +102,6 @@ def _picture(options: OnceOptions, week: Week) -> WeekPicture:
     counted = slice(scenario.counted, scenario.grid.count)
     percent = week.comparison.savings_percent
     saved = "" if percent is None else f" - {percent:.1f} % cheaper"
-    setpoint_c = float(scenario.homes.own_indoor_setpoint_c[home])
-    steps = scenario.grid.count - scenario.counted
     return WeekPicture(
         title=f"{options.homes} simulated homes, {options.zone}, {options.days} days from {options.start_day()}{saved}",
         subtitle=f"{scenario.data}; spot + {options.adder:g} per kWh; seed {options.seed}",
@@ -110,12 +109,13 @@ def _picture(options: OnceOptions, week: Week) -> WeekPicture:
         zone_time=zone_time(options.zone),
         price=scenario.price[counted],
         currency=zone_facts(options.zone).currency,
-        band=(np.full(steps, setpoint_c - 0.5), np.full(steps, setpoint_c + 1.5)),
+        band=(week.band[0][home], week.band[1][home]),
         indoor_c=_pair(week, "indoor_c", home),
         dhw_c=_pair(week, "tank_c", home),
         power_kw=_pair(week, "power_kw", home),
         state=week.states[home],
         hot_water=week.traces[1].heat_dhw_kwh[home] > 0.05,
+        cooled=week.traces[1].cold_kwh[home] > 0.05,
         home_label=f"home {home + 1}",
         fleet_kw=(week.traces[0].power_kw.sum(axis=0), week.traces[1].power_kw.sum(axis=0)),
     )

@@ -14,7 +14,7 @@ from heatfleet.thermal.arrays import Array
 
 STATE_COLOURS = ("#3b6fb6", "#9cc3e6", "#e8e8e8", "#f2a65a")
 STATE_NAMES = ("MIN", "LOW", "MID", "MAX")
-OURS, BASELINE, BAND = "#c8512d", "#7a7a7a", "#dcefdc"
+OURS, BASELINE, BAND, COLD = "#c8512d", "#7a7a7a", "#dcefdc", "#cfe3f5"
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class WeekPicture:
     power_kw: tuple[Array, Array]
     state: Array  # 0..3
     hot_water: Array  # bool, the tank was charged
+    cooled: Array  # bool, the rooms were
     home_label: str
     fleet_kw: tuple[Array, Array]
 
@@ -67,8 +68,14 @@ def _indoor(axis: Any, hours: Array, picture: WeekPicture) -> None:
     axis.fill_between(hours, *picture.band, color=BAND, label="comfort band", step="post")
     axis.plot(hours, picture.indoor_c[0], color=BASELINE, lw=1, label="owner's own control")
     axis.plot(hours, picture.indoor_c[1], color=OURS, lw=1.4, label="with heatfleet")
+    if picture.cooled.any():
+        low, high = axis.get_ylim()
+        axis.fill_between(
+            hours, low, high, where=picture.cooled, step="post", color=COLD, alpha=0.5, lw=0, label="rooms cooled"
+        )
+        axis.set_ylim(low, high)
     axis.set_ylabel(f"{picture.home_label}\nindoors °C")
-    axis.legend(loc="upper right", ncols=3, fontsize=8, frameon=False)
+    axis.legend(loc="upper right", ncols=4, fontsize=8, frameon=False)
 
 
 def _hot_water(axis: Any, hours: Array, picture: WeekPicture) -> None:

@@ -164,8 +164,12 @@ def substeps_of(step_h: float) -> tuple[float, int]:
 def stored_heat_kwh(homes: Homes, states: States) -> Array:
     """Heat stored in building, tank and pool above 0 °C [kWh], (home,)."""
     return (
-        homes.capacity_indoor_kwh_per_k * states.indoor_c
-        + homes.capacity_mass_kwh_per_k * states.mass_c
+        building_heat_kwh(homes, states)
         + homes.tank_capacity_kwh_per_k * (UPPER * states.tank_upper_c + LOWER * states.tank_lower_c)
         + homes.pool_capacity_kwh_per_k * states.pool_c
     )
+
+
+def building_heat_kwh(homes: Homes, states: States) -> Array:
+    """Heat stored in air and walls above 0 °C [kWh], (home,)."""
+    return homes.capacity_indoor_kwh_per_k * states.indoor_c + homes.capacity_mass_kwh_per_k * states.mass_c

@@ -19,7 +19,7 @@ from heatfleet.domain.errors import Invalid
 SHARED = Path(__file__).parents[3] / "shared" / "data"
 KEYS = {
     "cost", "energy_kwh", "mean_price", "discomfort_kh", "mean_indoor_c", "starts", "dhw_min_c", "unserved_dhw_kwh",
-    "stored_heat_kwh_end",
+    "stored_heat_kwh_end", "building_heat_kwh_end",
 }  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_prices_are_known_only_once_published() -> None:
 
 def figures_of(cost: float, stored: float, indoor: float) -> RunFigures:
     one = np.array([1.0])
-    return RunFigures(cost * one, 100 * one, 0.2 * one, one, indoor * one, one, one, one, stored * one)
+    return RunFigures(cost * one, 100 * one, 0.2 * one, one, indoor * one, one, one, one, stored * one, stored * one)
 
 
 def test_heat_left_in_the_walls_counts_and_a_week_paid_for_has_no_percentage() -> None:

@@ -36,8 +36,9 @@ async def test_homes_are_steered_alike_in_memory_and_over_http(
     database: Database, clock: FakeClock, org_id: UUID
 ) -> None:
     async with world(database, clock, org_id, homes=HOMES) as fleet:
+        allowed = {name: getattr(POLICY, name) for name in ("is_space_cooling_enabled", "is_pool_heating_enabled")}
         for pump in fleet.pumps:
-            await fleet.change(pump, optimization_level=POLICY.optimization_level.value)
+            await fleet.change(pump, optimization_level=POLICY.optimization_level.value, **allowed)
             fleet.cloud.owner_sets(device_id(fleet.pumps.index(pump)), Lever.DHW_SETPOINT_C, TANK_C)
         await as_in_memory(fleet)
         homes = replace(draw_homes(HOMES, SEED), own_dhw_setpoint_c=np.full(HOMES, TANK_C))

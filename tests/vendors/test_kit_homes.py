@@ -13,10 +13,13 @@ from hypothesis import strategies as st
 
 from heatfleet.domain.levers import Lever
 from heatfleet.thermal.arrays import Array
-from heatfleet.vendors.kit.emulation.homes import SENSORS, VirtualHomes, mild_winter
+from heatfleet.thermal.simulate_columns import COOLING
+from heatfleet.vendors.kit.emulation.homes import SENSORS, VirtualHomes, mild_winter, warm_summer
 
 START = datetime(2024, 1, 8, 6, 2, 11, tzinfo=UTC)
 END = START + timedelta(hours=9)
+ELEMENT_KWH = 3.0 / 12.0
+ACTIVITY, CONSUMED, DELIVERED = (SENSORS.index(name) for name in ("activity", "consumed", "delivered"))
 
 
 def homes(seed: int = 3, count: int = 6) -> VirtualHomes:
@@ -63,6 +66,36 @@ def test_a_restart_goes_on() -> None:
     resumed = VirtualHomes(6, 3, mild_winter, END)
     resumed.from_state(kept)
     assert shown(resumed, END) == shown(through, END)
+
+
+def test_a_state_of_another_version_is_not_taken_over() -> None:
+    some = homes()
+    kept = some.to_state()
+    assert some.can_go_on(kept)
+    assert not some.can_go_on(kept | {"columns": kept["columns"][:-1]})
+    assert not homes(4).can_go_on(kept)
+
+
+def test_the_heat_meter_counts_no_cold() -> None:
+    some = VirtualHomes(6, 2, warm_summer, START)
+    cools = [home for home in range(6) if some.has(home, Lever.COOLING_SETPOINT_C)]
+    assert [home for home in range(6) if some.has(home, Lever.POOL_SETPOINT_C)] == [0]
+    for home in cools:
+        some.write(home, Lever.COOLING_SETPOINT_C, 20.0, START)
+    read, at, cooled = {}, START, 0
+    for _ in range(24 * 12):
+        at += timedelta(minutes=5)
+        some.advance(at)
+        now = {home: some.sensors(home, at)[1] for home in cools}
+        for home, sensors in now.items():
+            before = read.get(home)
+            if before is not None and sensors[ACTIVITY] == before[ACTIVITY] == COOLING:
+                rise_kwh = sensors[DELIVERED] - before[DELIVERED]
+                assert min(abs(rise_kwh), abs(rise_kwh - ELEMENT_KWH)) < 1e-6, "the tank's element may run meanwhile"
+                assert sensors[CONSUMED] > before[CONSUMED]
+                cooled += 1
+        read = now
+    assert cooled > 100
 
 
 @pytest.mark.parametrize("home", range(6))

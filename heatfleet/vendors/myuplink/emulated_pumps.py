@@ -22,8 +22,8 @@ LEVERS: Mapping[str, Lever] = {
     "boost": Lever.DHW_BOOST,
     "sg_request": Lever.SG_READY_STATE,
 }
-_PRIORITIES = (10.0, 10.0, 30.0, 20.0, 30.0)
-_COMPRESSOR = (20.0, 20.0, 60.0, 60.0, 130.0)
+_PRIORITIES = (10.0, 10.0, 30.0, 20.0, 30.0, 60.0, 40.0)
+_COMPRESSOR = (20.0, 20.0, 60.0, 60.0, 130.0, 60.0, 60.0)
 _PLAYED = {"smart_price": 0.0, "smart_demand": 0.0, "sg_on": 0.0}
 
 Values = dict[str, float]

@@ -31,6 +31,8 @@ KINDS: Sequence[tuple[str, str, Sequence[str]]] = (
     ("Ready 10", "sg", ("set.sg", "set.tank")),
 )
 """Model, kind, and the settings each kind takes; homes take turns."""
+MORE = ("set.cool", "set.pool")
+"""Settings of any kind whose home can cool or has a pool."""
 
 LIMITS: Mapping[str, tuple[Lever, int, int, int]] = {
     "set.room": (Lever.INDOOR_SETPOINT_C, 100, 280, 5),
@@ -38,10 +40,12 @@ LIMITS: Mapping[str, tuple[Lever, int, int, int]] = {
     "set.tank": (Lever.DHW_SETPOINT_C, 350, 600, 10),
     "set.boost": (Lever.DHW_BOOST, 0, 10, 10),
     "set.sg": (Lever.SG_READY_STATE, 10, 40, 10),
+    "set.cool": (Lever.COOLING_SETPOINT_C, 180, 300, 5),
+    "set.pool": (Lever.POOL_SETPOINT_C, 100, 350, 5),
 }
 """Setting → lever behind it, lowest, highest, step (tenths)."""
 _PER_UNIT = {"input": 1000.0, "consumed": 1000.0, "delivered": 1000.0}
-_ACTIVITIES = ("off", "resting", "house", "tank", "thawing")
+_ACTIVITIES = ("off", "resting", "house", "tank", "thawing", "cooling", "pool")
 
 Report = tuple[datetime, Array, dict[str, tuple[datetime, float]]]
 
@@ -99,14 +103,15 @@ class Emulator(HomesCloud):
         return answer({"systems": [self._system(home) for home in self._homes_of(request)]})
 
     def _system(self, home: int) -> dict[str, Any]:
-        model, kind, settings = _kind(home)
+        model, kind, _ = KINDS[home % len(KINDS)]
+        settings = self._settings(home)
         return {
             "id": device_id(home),
             "name": f"Home {home + 1}",
             "maker": "Sandbox",
             "model": model,
             "kind": kind,
-            "points": [*SENSORS, *_readable(home)],
+            "points": [*self._sensors(home), *self._readable(home)],
             "settings": [dict(zip(("id", "low", "high", "step"), (s, *LIMITS[s][1:]), strict=True)) for s in settings],
         }
 
@@ -119,15 +124,28 @@ class Emulator(HomesCloud):
 
     def _readings(self, home: int) -> dict[str, Any]:
         at, sensors, settings = self._offline.get(home) or self._report(home)
-        points = [{"id": n, "value": _shown(n, v), "at": at} for n, v in zip(SENSORS, sensors, strict=True)]
+        values, has = zip(SENSORS, sensors, strict=True), self._sensors(home)
+        points = [{"id": n, "value": _shown(n, v), "at": at} for n, v in values if n in has]
         points += [{"id": name, "value": round(v * 10), "at": when} for name, (when, v) in settings.items()]
         return {"id": device_id(home), "online": home not in self._offline, "points": points}
 
     def _report(self, home: int) -> Report:
         now = self.clock.fleet_now()
         at, sensors = self.homes.sensors(home, now)
-        settings = {name: (now, self.homes.setting(home, LIMITS[name][0], now)) for name in _readable(home)}
+        settings = {name: (now, self.homes.setting(home, LIMITS[name][0], now)) for name in self._readable(home)}
         return at, sensors, settings
+
+    def _settings(self, home: int) -> list[str]:
+        """Settings a home takes: those of its kind, and of what it has."""
+        more = [name for name in MORE if self.homes.has(home, LIMITS[name][0])]
+        return [*KINDS[home % len(KINDS)][2], *more]
+
+    def _sensors(self, home: int) -> list[str]:
+        return [name for name in SENSORS if name != "pool" or self.homes.has(home, Lever.POOL_SETPOINT_C)]
+
+    def _readable(self, home: int) -> list[str]:
+        """Settings a home shows: its own, and the room setpoint, which every display has."""
+        return list(dict.fromkeys(["set.room", *self._settings(home)]))
 
     def _write(self, request: Request, system: str) -> Response:
         home = next((h for h in self._homes_of(request) if device_id(h) == system), None)
@@ -136,7 +154,8 @@ class Emulator(HomesCloud):
         wanted = request.json()
         if not isinstance(wanted, dict) or not wanted:
             fail(400, "no_settings")
-        refused = [name for name, value in wanted.items() if not _takes(home, name, value)]
+        known = self._settings(home)
+        refused = [name for name, value in wanted.items() if name not in known or not _takes(name, value)]
         if refused:
             return answer({"error": "setting_refused", "settings": refused}, 422)
         if home in self._offline:
@@ -207,17 +226,8 @@ def home_of(external_device_id: str) -> int:
     return int(external_device_id.removeprefix("SBX-")) - 1
 
 
-def _kind(home: int) -> tuple[str, str, Sequence[str]]:
-    return KINDS[home % len(KINDS)]
-
-
-def _readable(home: int) -> list[str]:
-    """Settings a home shows: its own, and the room setpoint, which every display has."""
-    return list(dict.fromkeys(["set.room", *_kind(home)[2]]))
-
-
-def _takes(home: int, name: str, value: object) -> bool:
-    if name not in _kind(home)[2] or not isinstance(value, int) or isinstance(value, bool):
+def _takes(name: str, value: object) -> bool:
+    if not isinstance(value, int) or isinstance(value, bool):
         return False
     _, low, high, step = LIMITS[name]
     return low <= value <= high and (value - low) % step == 0

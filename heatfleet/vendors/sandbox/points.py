@@ -23,6 +23,7 @@ CHANNELS: Mapping[str, tuple[Channel, float]] = {
     "supply": (Channel.FLOW_TEMP_C, 10.0),
     "back": (Channel.RETURN_TEMP_C, 10.0),
     "tank": (Channel.DHW_TEMP_C, 10.0),
+    "pool": (Channel.POOL_TEMP_C, 10.0),
     "input": (Channel.POWER_KW, 1000.0),
     "consumed": (Channel.ENERGY_KWH, 1000.0),
     "delivered": (Channel.HEAT_KWH, 1000.0),
@@ -31,6 +32,8 @@ CHANNELS: Mapping[str, tuple[Channel, float]] = {
     "set.tank": (Channel.DHW_SETPOINT_C, 10.0),
     "set.boost": (Channel.DHW_BOOST, 10.0),
     "set.sg": (Channel.SG_READY_STATE, 10.0),
+    "set.cool": (Channel.COOLING_SETPOINT_C, 10.0),
+    "set.pool": (Channel.POOL_SETPOINT_C, 10.0),
 }
 """Point → channel and how many of the point's units make one of ours."""
 
@@ -40,6 +43,8 @@ LEVERS: Mapping[str, Lever] = {
     "set.tank": Lever.DHW_SETPOINT_C,
     "set.boost": Lever.DHW_BOOST,
     "set.sg": Lever.SG_READY_STATE,
+    "set.cool": Lever.COOLING_SETPOINT_C,
+    "set.pool": Lever.POOL_SETPOINT_C,
 }
 _POINT_OF = {lever: point for point, lever in LEVERS.items()}
 
@@ -49,6 +54,8 @@ ACTIVITIES: Mapping[str, OperationalMode] = {
     "house": OperationalMode.HEATING,
     "tank": OperationalMode.HOT_WATER,
     "thawing": OperationalMode.DEFROST,
+    "cooling": OperationalMode.COOLING,
+    "pool": OperationalMode.POOL_HEATING,
 }
 
 

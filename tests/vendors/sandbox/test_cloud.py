@@ -14,10 +14,10 @@ import pytest
 
 from heatfleet.domain.errors import AccessLost, Refused, TryAgain
 from heatfleet.domain.levers import Lever
-from heatfleet.domain.readings import Channel
+from heatfleet.domain.readings import Channel, Snapshot
 from heatfleet.vendors.kit.driver import Driver, Grant, RedirectStep, Write
 from heatfleet.vendors.kit.emulation import kept
-from heatfleet.vendors.kit.emulation.homes import mild_winter
+from heatfleet.vendors.kit.emulation.homes import SENSORS, mild_winter, warm_summer
 from heatfleet.vendors.kit.emulation.robot import sign_in_by_redirect
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import load_registry
@@ -226,6 +226,10 @@ async def test_a_device_off_line_shows_old_values_and_takes_no_writes(sandbox: S
         (1, Write(Lever.CURVE_OFFSET_K, 0.5)),
         (2, Write(Lever.SG_READY_STATE, 5.0)),
         (2, Write(Lever.DHW_BOOST, 1.0)),
+        (2, Write(Lever.COOLING_SETPOINT_C, 17.5)),
+        (1, Write(Lever.COOLING_SETPOINT_C, 24.0)),
+        (0, Write(Lever.COOLING_SETPOINT_C, 24.0)),
+        (2, Write(Lever.POOL_SETPOINT_C, 28.0)),
     ],
 )
 async def test_what_a_device_does_not_take_is_rejected_whole(sandbox: Sandbox, home: int, write: Write) -> None:
@@ -236,6 +240,46 @@ async def test_what_a_device_does_not_take_is_rejected_whole(sandbox: Sandbox, h
     sandbox.clock.advance(timedelta(minutes=2))
     [snapshot] = await sandbox.driver.read(grant, [device_id(home)])
     assert snapshot.value(Channel.DHW_SETPOINT_C) != 59.0
+
+
+async def test_homes_that_cool_and_pools_say_so_and_are_moved(clock: Any) -> None:
+    cloud = Emulator(seed=2, homes_count=6, clock=clock, weather=warm_summer)
+    session = VendorSession(clock)
+    async with served(cloud) as root, aiohttp.ClientSession() as browser:
+        driver = load_registry(session.http, {"sandbox": cloud.config(root)}).driver("sandbox")
+        step = await driver.begin_sign_in(REDIRECT_URI, "s", "en")
+        grant = await driver.finish_sign_in(await cloud.sign_in(browser, step), REDIRECT_URI)
+        devices = await driver.list_devices(grant)
+        cool = {d.external_device_id for d in devices if Lever.COOLING_SETPOINT_C in d.levers}
+        pools = {d.external_device_id for d in devices if Lever.POOL_SETPOINT_C in d.levers}
+        assert (cool, pools) == ({device_id(2), device_id(3), device_id(5)}, {device_id(0)})
+        assert {d.external_device_id for d in devices if Channel.POOL_TEMP_C in d.channels} == pools
+        both = [device_id(0), device_id(2)]
+        before = {s.external_device_id: s for s in await driver.read(grant, both)}
+        await driver.write(grant, device_id(0), [Write(Lever.POOL_SETPOINT_C, 32.0)])
+        await driver.write(grant, device_id(2), [Write(Lever.COOLING_SETPOINT_C, 20.5)])
+        modes = set()
+        for _ in range(72):
+            clock.advance(timedelta(minutes=20))
+            cloud.advance()
+            modes |= {
+                (one, cloud.homes.sensors(one, clock.fleet_now())[1][SENSORS.index("activity")]) for one in (0, 2)
+            }
+        grant = await driver.refresh(grant)
+        after = {s.external_device_id: s for s in await driver.read(grant, both)}
+    await session.close()
+    assert {(0, 6.0), (2, 5.0)} <= modes
+    assert not {(0, 5.0), (2, 6.0)} & modes
+    warmer, cooler = ((before[device_id(home)], after[device_id(home)]) for home in (0, 2))
+    assert told(warmer[1], Channel.POOL_TEMP_C) > told(warmer[0], Channel.POOL_TEMP_C) + 0.5
+    assert told(cooler[0], Channel.COOLING_SETPOINT_C) == cloud.homes.own_settings(2)[Lever.COOLING_SETPOINT_C]
+    assert told(cooler[1], Channel.COOLING_SETPOINT_C) == 20.5
+
+
+def told(snapshot: Snapshot, channel: Channel) -> float:
+    value = snapshot.value(channel)
+    assert value is not None
+    return value
 
 
 async def test_a_restarted_cloud_knows_its_homes_and_tokens(sandbox: Sandbox, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.time_grid import TimeGrid
-from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.arrays import Array, stack
 from heatfleet.thermal.homes import day_of_use, draw_homes
 from heatfleet.thermal.simulate import Drive, Inputs, States, Trace, initial_states, simulate
 from heatfleet.thermal.simulate_columns import STATE
@@ -42,11 +42,14 @@ LEVERS = (
 """Columns of the settings matrix, in the order of ``thermal.simulate.Inputs``."""
 _COLUMN = {lever: i for i, lever in enumerate(LEVERS)}
 
-SENSORS = ("room", "outside", "supply", "back", "tank", "input", "consumed", "delivered", "activity")
-"""Columns of a frame."""
-_NOISE_SD = np.array([0.05, 0.2, 0.15, 0.15, 0.15, 0.0, 0.0, 0.0, 0.0])
+SENSORS = ("room", "outside", "supply", "back", "tank", "input", "consumed", "delivered", "activity", "pool")
+"""Columns of a frame; the pool's means something only where there is one."""
+_NOISE_SD = np.array([0.05, 0.2, 0.15, 0.15, 0.15, 0.0, 0.0, 0.0, 0.0, 0.05])
 _POWER_NOISE = 0.01
-_FRAME_OF_TRACE = ("indoor_c", "", "flow_c", "return_c", "tank_c", "power_kw", "", "", "mode")
+_FRAME_OF_TRACE = ("indoor_c", "", "flow_c", "return_c", "tank_c", "power_kw", "", "", "mode", "pool_c")
+
+COLUMNS = [*STATE, *map(str, LEVERS), *SENSORS]
+"""What a kept state consists of: one with other columns is of another version."""
 
 Weather = Callable[[TimeGrid], tuple[Array, Array]]
 """Outdoor temperature [°C] and global horizontal irradiance [kW/m2] of each grid step, (step,) or (home, step)."""
@@ -83,7 +86,7 @@ class VirtualHomes:
         self._homes = draw_homes(count, seed)
         self._start_at = _floor_step(start_at)
         self._index = 0
-        self._settings = np.stack([np.asarray(column, float) for column in _own(self._homes)], axis=1)
+        self._settings = stack(Inputs.own(self._homes))
         self._pending: list[Pending] = []
         self._writes = np.zeros(count, int)
         rng = self._rng(1)
@@ -101,10 +104,16 @@ class VirtualHomes:
         """How far the homes have come."""
         return self._at(self._index)
 
+    def has(self, home: int, lever: Lever) -> bool:
+        """Whether there is anything behind a lever: not every home can cool or has a pool."""
+        if lever is Lever.COOLING_SETPOINT_C:
+            return bool(np.isfinite(self._homes.cooling_limit_c[home]))
+        return lever is not Lever.POOL_SETPOINT_C or bool(self._homes.pool_capacity_kwh_per_k[home] > 0.0)
+
     def own_settings(self, home: int) -> dict[Lever, float]:
         """What the owner had set at the very start."""
-        own = _own(self._homes)
-        return {lever: float(own[i][home]) for i, lever in enumerate(LEVERS)}
+        own = stack(Inputs.own(self._homes))[home]
+        return {lever: float(own[i]) for i, lever in enumerate(LEVERS) if self.has(home, lever)}
 
     def advance(self, now: datetime) -> None:
         """Live on to the last grid point that is not after ``now``."""
@@ -143,7 +152,7 @@ class VirtualHomes:
 
     def can_go_on(self, state: Mapping[str, Any]) -> bool:
         """Whether a kept state is of these homes and of this version's simulation."""
-        return (state["count"], state["seed"], state.get("columns")) == (self.count, self.seed, list(STATE))
+        return (state["count"], state["seed"], state.get("columns")) == (self.count, self.seed, COLUMNS)
 
     def to_state(self) -> dict[str, Any]:
         """What must survive a restart, as JSON-ready values."""
@@ -152,7 +161,7 @@ class VirtualHomes:
             "seed": self.seed,
             "start_at": self._start_at,
             "index": self._index,
-            "columns": list(STATE),
+            "columns": COLUMNS,
             "states": self._states.matrix.tolist(),
             "settings": self._settings.tolist(),
             "meters": self._meters.tolist(),
@@ -229,7 +238,8 @@ class VirtualHomes:
 
     def _frame(self, index: int, values: Array) -> Frame:
         """``values`` as the sensors show them."""
-        noise = self._rng(3, index).standard_normal(values.shape)
+        rng = self._rng(3, index)
+        noise = np.hstack([rng.standard_normal((self.count, n)) for n in (len(SENSORS) - 1, 1)])  # the pool's apart
         noisy = values + noise * _NOISE_SD
         power = SENSORS.index("input")
         noisy[:, power] = np.maximum(values[:, power] * (1 + _POWER_NOISE * noise[:, power]), 0.0)
@@ -240,10 +250,6 @@ class VirtualHomes:
 
     def _rng(self, *what: int) -> np.random.Generator:
         return np.random.Generator(np.random.Philox(np.random.SeedSequence([self.seed, 0x53425800, *what])))
-
-
-def _own(homes: Any) -> tuple[Array, ...]:
-    return tuple(vars(Inputs.own(homes)).values())
 
 
 def _floor_step(at: datetime) -> datetime:
@@ -269,7 +275,13 @@ def _resting(states: States, outdoor_c: Array, standby_kw: Array, meters: Array)
     """True values behind the sensors before anything has happened, (home, sensor)."""
     temperatures = (states.indoor_c, outdoor_c, states.flow_c, states.return_c, states.tank_c)
     standby_mode = np.ones(len(outdoor_c))
-    return np.stack([*temperatures, standby_kw, meters[:, 0], meters[:, 1], standby_mode], axis=1)
+    return np.stack([*temperatures, standby_kw, meters[:, 0], meters[:, 1], standby_mode, states.pool_c], axis=1)
+
+
+def warm_summer(grid: TimeGrid) -> tuple[Array, Array]:
+    """A plain weather for tests: 25 °C with a daily swing of 6 K and much sun."""
+    hours = np.array([at.hour + at.minute / 60 for at in grid])
+    return 25.0 - 6.0 * np.cos((hours - 3.0) / 24.0 * 2 * np.pi), np.maximum(0.0, 0.75 * np.cos((hours - 12) / 4.0))
 
 
 def mild_winter(grid: TimeGrid) -> tuple[Array, Array]:

@@ -18,18 +18,20 @@ CHANNEL_OF: Mapping[str, Channel] = {
     "delivered": Channel.HEAT_KWH,
     "activity": Channel.MODE,
 }
-"""Sensor of a virtual home → channel."""
+"""Sensor of a virtual home → channel; gateways know no pools."""
 _MODE_OF = (
     OperationalMode.OFF,
     OperationalMode.STANDBY,
     OperationalMode.HEATING,
     OperationalMode.HOT_WATER,
     OperationalMode.DEFROST,
+    OperationalMode.COOLING,
+    OperationalMode.POOL_HEATING,
 )
 
 
 def told_readings(at: datetime, sensors: Mapping[str, float]) -> tuple[Reading, ...]:
     """What the sensors show at ``at``."""
     mode = float(MODES.index(_MODE_OF[int(sensors["activity"])]))
-    values = {CHANNEL_OF[name]: float(value) for name, value in sensors.items()} | {Channel.MODE: mode}
+    values = {channel: float(sensors[name]) for name, channel in CHANNEL_OF.items()} | {Channel.MODE: mode}
     return tuple(Reading(channel, at, value) for channel, value in values.items())
