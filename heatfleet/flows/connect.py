@@ -16,7 +16,7 @@ from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.default_comfort import with_default_comfort
 from heatfleet.domain.errors import AccessLost, NotFound, Refused, TryAgain
 from heatfleet.domain.jobs import JobName
-from heatfleet.domain.policy import Comfort, Policy, check, comfort_at
+from heatfleet.domain.policy import USES, Comfort, Policy, check, comfort_at
 from heatfleet.domain.readings import Channel
 from heatfleet.domain.statuses import Lifecycle, moved
 from heatfleet.flows.toolbox import Act, session_still_open
@@ -50,7 +50,6 @@ from heatfleet.vendors.kit.grants import with_grant
 from heatfleet.vendors.kit.manifest import Manifest
 
 CONSENT_TEXT_VERSION = "2"
-USES = tuple(Capabilities().uses)
 PATIENCE_S = 60.0
 MOST_TRIES = 10
 

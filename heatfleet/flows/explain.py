@@ -52,7 +52,7 @@ async def explain(database: Database, clock: Clock, heat_pump_id: UUID, hours: f
     if not rows:
         raise NotFound(f"nothing is planned for heat pump {heat_pump_id} in the next {hours:g} hours")
     home = home_of(loaded, pump)
-    comfort = [comfort_at(home.policy, home.own, row.start_at) for row in rows]
+    comfort = [comfort_at(home.policy, home.own, row.start_at, row.cooling) for row in rows]
     return Explained(pump, home.site.currency, rows, comfort, beside)
 
 

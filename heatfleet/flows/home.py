@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 
 from heatfleet.domain.errors import Conflict, HeatfleetError, NotFound
-from heatfleet.domain.policy import Comfort, Policy, comfort_at, settle
+from heatfleet.domain.policy import Comfort, OwnSettings, Policy, comfort_at, settle
 from heatfleet.domain.statuses import Lifecycle
 from heatfleet.domain.time_grid import floor_mtu
 from heatfleet.flows.toolbox import Act
@@ -144,7 +144,9 @@ async def look(act: Act, user_id: UUID, heat_pump_id: UUID) -> Home:
         rows = await plans.of_pump(tx, act.org_id, pump.id, since, since + AHEAD)
         before = heat_pumps.policy_of(pump)
         policy = settle(before, now)
-        comfort = await _comfort(tx, pump, policy, [now, *(row.start_at for row in rows)])
+        own = await _own_settings(tx, pump)
+    comfort = [] if own is None else [comfort_at(policy, own, row.start_at, row.cooling) for row in rows]
+    cools_now = bool(rows) and rows[0].cooling
     return Home(
         pump=pump,
         policy=policy,
@@ -153,15 +155,12 @@ async def look(act: Act, user_id: UUID, heat_pump_id: UUID) -> Home:
         organisation=organisation,
         currency=currency,
         rows=rows,
-        comfort=comfort[1:],
-        comfort_now=comfort[0] if comfort else None,
+        comfort=comfort,
+        comfort_now=None if own is None else comfort_at(policy, own, now, cools_now),
     )
 
 
-async def _comfort(tx: ReadTx, pump: HeatPump, policy: Policy, ats: Sequence[datetime]) -> list[Comfort]:
-    """What must hold at each instant; nothing for a pump that was never read, whose own settings nobody knows."""
+async def _own_settings(tx: ReadTx, pump: HeatPump) -> OwnSettings | None:
+    """The owner's own; None for a pump that was never read, whose settings nobody knows."""
     loaded = await load(tx, [pump.id], only_optimised=False)
-    if not loaded.pumps:
-        return []
-    own = home_of(loaded, pump).own
-    return [comfort_at(policy, own, at) for at in ats]
+    return home_of(loaded, pump).own if loaded.pumps else None

@@ -71,6 +71,19 @@ async def test_a_plan_is_read_with_its_limits_from_now_on(
     assert len((await explain(database, clock, pump_id, 24.0)).rows) == STEPS - 4
 
 
+async def test_while_it_cools_the_band_is_around_what_is_set_for_cooling(
+    database: Database, clock: FakeClock, pump_id: UUID
+) -> None:
+    values = {Channel.COOLING_SETPOINT_C: 24.0}
+    async with database.write(FLEET) as tx:
+        row = await tx.row("select org_id from heat_pumps where id = $1", pump_id)
+        await telemetry.save(tx, [TelemetryRow(pump_id, row[0], clock.now + MTU, clock.now + MTU, values)])
+        await tx.execute("update plan_steps set cooling = start_at >= $1", clock.now + timedelta(hours=5))
+    comfort = (await explain(database, clock, pump_id, 24.0)).comfort
+    bands = [(c.indoor_min_c, c.indoor_max_c) for c in comfort]
+    assert bands == [(20.5, 22.5)] * 20 + [(22.5, 24.5)] * 20
+
+
 async def test_a_demos_own_time_counts(database: Database, clock: FakeClock, pump_id: UUID) -> None:
     async with database.write(FLEET) as tx:
         await fleet_clock.save(tx, clock.now + timedelta(hours=2))

@@ -95,6 +95,7 @@ async def test_a_summer_day_is_one_of_cooling_and_of_the_pool(owner: Owner, cloc
     assert en.SENTENCES["cheap_now"] not in said
     assert page.count('class="cool"') == page.count('<th scope="row">') + 1, "every run, and the legend"
     assert page.count('class="pool"') == 2
+    assert "Room temperature 23.5 – 25.5 °C" in said, "around what is set for cooling, colder rather than warmer"
     german = plain(await owner.see(language="de"))
     assert "Kühlung: ECO" in german
     assert de.SENTENCES["cooling.dear_now.until"].format(until="10:00") in german
