@@ -6,7 +6,7 @@ looks at the homes' parameters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -14,10 +14,11 @@ import numpy as np
 from heatfleet.demo.control_book import ControlBook
 from heatfleet.demo.loop import DAY, Loop
 from heatfleet.demo.scenario import Scenario
-from heatfleet.domain.levers import STATES, Lever, allowed_states
+from heatfleet.domain.levers import STATES, Lever, allowed_states, levers_in_use
 from heatfleet.domain.market_day import visible_until
 from heatfleet.domain.plans import PlanStep, Reason, TankAim
 from heatfleet.domain.policy import COLDER_THAN_OWN_K, comfort_at
+from heatfleet.domain.pool import pool_raise_k
 from heatfleet.domain.tariff import carried_on
 from heatfleet.domain.time_grid import MTU, TimeGrid
 from heatfleet.flows.toolbox_outlook import BLOCK_DELTA_K, delta_k
@@ -28,14 +29,17 @@ from heatfleet.planning.hot_water import (
     with_charges,
     without_charges,
 )
+from heatfleet.planning.mirror import is_day_of_cooling, mirrored
+from heatfleet.planning.pool import PoolPlans, Swim, free_steps, pool_plans
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.read_back import steering_states
 from heatfleet.planning.smooth import smooth
 from heatfleet.planning.solve import solve
 from heatfleet.planning.state import HOT_WATER, MID, Freedom, Horizon, Present, build_problem
 from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.cooling import cold_kw
 from heatfleet.thermal.grey_box import Past, estimate_state
-from heatfleet.thermal.identify import Block, learn
+from heatfleet.thermal.identify import Block, Cooled, Swum, learn
 from heatfleet.thermal.model import ThermalModels, prior
 from heatfleet.weather.forecast import with_forecast_errors
 
@@ -84,9 +88,12 @@ class PlannedControl:
         self.outlook = outlook or Outlook()
         self.learned = prior(None, np.full(homes, scenario.design_outdoor_c)) if learned is None else learned
         self.learned_at: int | None = None
-        self.freedom = _freedom(loop.book)
         self.setpoint_c = np.array([own.indoor_setpoint_c for own in loop.book.own])
-        self.comfort = [comfort_at(loop.book.policy, own, LONG_AGO) for own in loop.book.own]
+        self.cooling_setpoint_c = np.array([own.cooling_setpoint_c for own in loop.book.own])
+        self.cools = np.zeros(homes, bool)
+        self.freedoms = _freedom(loop.book, cooling=False), _freedom(loop.book, cooling=True)
+        self.bands = _bands(loop.book, cooling=False), _bands(loop.book, cooling=True)
+        self.pools: PoolPlans | None = None
         self.solution: Solution | None = None
         self.problem: Problem | None = None
         self.tanks: TankPlans | None = None
@@ -104,8 +111,12 @@ class PlannedControl:
         assert self.solution is not None
         actions = self.solution.action[:, step - self.made]
         states = self.states[:, step - self.made]
-        aims = self._aims(step - self.made)
-        steps = [plan_step(loop.now, *each) for each in zip(states, actions, aims, strict=True)]
+        aims, swims = self._aims(step - self.made), self._swims(step - self.made)
+        heats = [plan_step(loop.now, *each) for each in zip(states, actions, aims, strict=True)]
+        steps = [
+            replace(step, cooling=cools, pool_heating=swims)
+            for step, cools, swims in zip(heats, self.cools.tolist(), swims, strict=True)
+        ]
         loop.book.steer(loop.now, steps, loop.latest())
         return states
 
@@ -114,22 +125,33 @@ class PlannedControl:
         assert self.tanks is not None
         return self.tanks.aims(step)
 
+    def _swims(self, step: int) -> list[bool | None]:
+        """Whether each pool is heated in a step of the plan; None = not ours."""
+        assert self.pools is not None
+        planned, heats = self.pools.is_planned.tolist(), self.pools.heats[:, step].tolist()
+        return [one if ours else None for one, ours in zip(heats, planned, strict=True)]
+
     def _plan(self, loop: Loop) -> None:
         step, since = loop.step, loop.step - self.made
-        models = self.outlook.models(self.learned, loop.scenario, step)
-        facts = (models, self._horizon(loop), self._present(loop), self.freedom)
+        models, ahead = self.outlook.models(self.learned, loop.scenario, step), self.outlook.ahead(loop.scenario, step)
+        self.cools = _cools(loop, ahead)
+        horizon, present = self._horizon(loop, ahead), self._present(loop)
+        freedom = _today(*self.freedoms, self.cools)
+        facts = (*mirrored(models, horizon, present, self.cools), freedom)
         goes_on = self.solution is not None and since <= REPLAN_STEPS_WARM_UP
         earlier = _carried_on(self.solution, since) if self.solution is not None and goes_on else None
-        self.problem, self.tanks = build_problem(*facts, seen=earlier), tank_plans(*facts)
+        self.problem = build_problem(*facts, seen=earlier)
+        self.tanks = tank_plans(models, horizon, present, freedom)
         in_force = self.states[:, since - 1] if goes_on else np.full(len(self.setpoint_c), MID)
         house = without_charges(self.problem, self.tanks)
         self.solution, self.made = with_charges(smooth(house, solve(house), in_force), self.tanks), step
         self.states = steering_states(self.problem, self.solution.action[:, : REPLAN_STEPS_WARM_UP + 1])
+        swim = _swim(loop, free_steps(self.problem, self.solution.action))
+        self.pools = pool_plans(models.pool, horizon.price, (horizon.outdoor_c, horizon.ghi_kw_m2), swim)
 
-    def _horizon(self, loop: Loop) -> Horizon:
-        s, ahead = loop.scenario, self.outlook.ahead(loop.scenario, loop.step)
-        homes = s.homes.count
-        bands = np.array([[c.indoor_min_c, c.indoor_max_c, c.dhw_min_c, c.dhw_max_c] for c in self.comfort])
+    def _horizon(self, loop: Loop, ahead: Ahead) -> Horizon:
+        s, homes = loop.scenario, loop.scenario.homes.count
+        bands = np.where(self.cools[:, None], self.bands[1], self.bands[0])
         low, high, dhw_low, dhw_high = (np.repeat(bands[:, i : i + 1], PLAN_STEPS, axis=1) for i in range(4))
         return Horizon(
             price=np.tile(ahead.price, (homes, 1)),
@@ -152,13 +174,14 @@ class PlannedControl:
             (seen.heat_kwh * seen.house_share)[:, back] * 4.0,
         )
         models = self.outlook.models(self.learned, loop.scenario, step)
-        air_c, mass_c = estimate_state(past, models.building).T
+        cold = cold_kw(seen.cooling_kwh[:, back] * 4.0, past.outdoor_c, models.cooling)
+        air_c, mass_c = estimate_state(replace(past, heat_kw=past.heat_kw - cold), models.building).T
         running = seen.energy_kwh[:, step - 1] > 0.05
         action = np.where(seen.is_charging[:, step - 1] == 1.0, HOT_WATER, np.where(running, MID, 0))
         return Present(
             indoor_c=air_c,
             tank_c=seen.tank_c[:, step - 1],
-            setpoint_c=self.setpoint_c,
+            setpoint_c=np.where(self.cools, self.cooling_setpoint_c, self.setpoint_c),
             run_action=action,
             run_steps=np.full(len(action), 16),
             mass_c=mass_c,
@@ -190,6 +213,12 @@ class PlannedControl:
             shift_k=s.shift_k[:, back],
             quarter_of_day=np.tile(loop.scenario.local_quarter[back], (len(self.setpoint_c), 1)),
             water_c=s.water_c[:, back],
+            cooling=Cooled(
+                s.cooling_kwh[:, back] * 4.0,
+                np.repeat(self.cooling_setpoint_c[:, None], count, axis=1),
+                s.cooling_shift_k[:, back],
+            ),
+            pool=Swum(s.pool_c[:, back], s.pool_heat_kwh[:, back] * 4.0, s.pool_kwh[:, back] * 4.0),
         )
 
 
@@ -216,10 +245,45 @@ def plan_step(at: datetime, state: int, action: int, tank: TankAim | None = None
     return PlanStep(at, STATES[state], action == HOT_WATER, 0.0, 0.0, 0.0, 0.0, reason, tank=tank)
 
 
-def _freedom(book: ControlBook) -> Freedom:
-    """What level and levers permit, per home."""
+def _cools(loop: Loop, ahead: Ahead) -> Array:
+    """Homes (home,) that cool today, if they do anything for the rooms, as they show it and the weather has it."""
+    seen, back, running = loop.sensors.seen, slice(max(0, loop.step - DAY), loop.step), loop.sensors.seen.heat_kwh > 0.0
+    heated = np.sum((seen.house_share * running)[:, back], axis=1)
+    cooled = np.nansum(seen.cooling_share[:, back], axis=1)
+    outdoor_c = ahead.outdoor_c[loop.scenario.place_of][:, :DAY].mean(axis=1)
+    may = loop.book.can_cool & bool(loop.book.policy.is_space_cooling_enabled)
+    return may & is_day_of_cooling(np.nan_to_num(heated), cooled, outdoor_c)
+
+
+def _today(heating: Freedom, cooling: Freedom, cools: Array) -> Freedom:
+    """What may be done today."""
+    where = cools[:, None]
+    return replace(
+        heating,
+        delta_k=np.where(where, cooling.delta_k, heating.delta_k),
+        states=np.where(where, cooling.states, heating.states),
+    )
+
+
+def _swim(loop: Loop, is_free: Array) -> Swim:
+    """What is known and wanted of the pools that are ours."""
+    policy, own_c = loop.book.policy, np.array([own.pool_setpoint_c for own in loop.book.own])
+    pool_c = loop.sensors.seen.pool_c[:, loop.step - 1]
+    ours = loop.book.has_pool & bool(policy.is_pool_heating_enabled)
+    return Swim(np.where(ours, pool_c, np.nan), own_c, np.full(len(own_c), pool_raise_k(policy)), is_free)
+
+
+def _bands(book: ControlBook, cooling: bool) -> Array:
+    """Lowest and highest in rooms and tank [°C], (home, 4), as owners want them."""
+    comfort = [comfort_at(book.policy, own, LONG_AGO, cooling) for own in book.own]
+    return np.array([[c.indoor_min_c, c.indoor_max_c, c.dhw_min_c, c.dhw_max_c] for c in comfort])
+
+
+def _freedom(book: ControlBook, cooling: bool) -> Freedom:
+    """What level and levers permit, per home, while it heats or cools."""
     policy, deltas, states = book.policy, [], []
-    for ranges in book.ranges:
+    for levers in book.ranges:
+        ranges = levers_in_use(levers, cooling)
         allowed = allowed_states(policy.optimization_level, ranges)
         states.append([state in allowed for state in STATES])
         deltas.append([delta_k(policy, ranges, state) for state in STATES])

@@ -93,7 +93,7 @@ class ControlBook:
         return Inputs(*(self.settings[:, i].copy() for i in range(len(LEVERS))))
 
     def steer(self, now: datetime, steps: Sequence[PlanStep | None], seen: Array) -> None:
-        """Move what may be moved; ``seen`` (home, 3) = indoor and hot-water temperature as read, charging or not.
+        """Move what may be moved; ``seen`` as :meth:`Sensors.latest` reads it.
 
         Homes without a step get their owner's own values back.
         """
@@ -116,7 +116,9 @@ class ControlBook:
             own=own,
             indoor_temp_c=float(seen[0]),
             dhw_temp_c=float(seen[1]),
-            is_charging=bool(seen[2]),
+            pool_temp_c=None if np.isnan(seen[2]) else float(seen[2]),
+            is_charging=bool(seen[3]),
+            is_cooling=bool(seen[4] > 0.0),
             read_at=now,
             disinfection_last_at=now,  # the pumps keep their own weekly programme
         )

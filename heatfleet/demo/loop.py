@@ -70,7 +70,7 @@ class Loop:
         return self.scenario.grid.at(self.step)
 
     def latest(self) -> Array:
-        """Indoor and hot-water temperature and whether the tank is charged, as last read, (home, 3)."""
+        """What was read last, (home, 5), as :meth:`Sensors.latest` has it."""
         return self.sensors.latest(self.step)
 
     def fork(self, price: Array | None = None, policy: Policy | None = None) -> Loop:

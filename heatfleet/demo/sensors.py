@@ -105,9 +105,13 @@ class Sensors:
         s.pool_setpoint_c[:, step] = np.where(book.has_pool, settings[Lever.POOL_SETPOINT_C], np.nan)
 
     def latest(self, step: int) -> Array:
-        """Indoor and hot-water temperature and whether the tank is charged, as read before ``step``, (home, 3)."""
+        """Rooms, tank and pool [°C], whether the tank is charged and the rooms are cooled, as read before ``step``.
+
+        (home, 5)
+        """
         s = self.seen
-        return np.stack([a[:, step - 1] for a in (s.indoor_c, s.tank_c, s.is_charging)], axis=1)
+        columns = (s.indoor_c, s.tank_c, s.pool_c, s.is_charging, s.cooling_share)
+        return np.stack([a[:, step - 1] for a in columns], axis=1)
 
     def _sensed(self, name: str, value: Array) -> Array:
         rounded: Array = np.round(value + self.rng.normal(0.0, NOISE_SD[name], value.shape), 1)

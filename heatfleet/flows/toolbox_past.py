@@ -19,6 +19,7 @@ from heatfleet.domain.time_grid import MTU, STEP_H, TimeGrid, floor_mtu
 from heatfleet.flows import toolbox_outlook as outlook
 from heatfleet.flows.toolbox_homes import Loaded
 from heatfleet.planning.hot_water import learned_hysteresis_k
+from heatfleet.planning.mirror import is_day_of_cooling
 from heatfleet.planning.state import Horizon, Present, resting_mass_c
 from heatfleet.store import blocks, weather
 from heatfleet.store.blocks import Block
@@ -30,8 +31,6 @@ from heatfleet.thermal.grey_box import estimate_state
 from heatfleet.thermal.model import ThermalModels
 
 SG_BLOCKED, SG_RAISED = 1.0, 3.0
-COOLING_FROM_C = 20.0  # mean of a day outdoors, for a home that has done nothing for its rooms lately
-LEAST_RUN_STEPS = 1.0  # in a day, for it to be one of heating or of cooling
 ENOUGH_STEPS = 24  # with an indoor temperature, for the model to have found the walls'
 
 
@@ -101,16 +100,15 @@ def _cooled(homes: Sequence[outlook.Home], channels: Mapping[Channel, Array], po
 
 
 def cools_today(loaded: Loaded, past: Past, around: outlook.Surroundings) -> list[bool]:
-    """Whether each loaded pump cools today, if it does anything for the rooms: never on a day that has seen it heat."""
-    expected = [around.weather[outlook.place_of_site(loaded.sites[pump.id])].temp_c for pump in loaded.pumps]
+    """Whether each loaded pump that is ours to cool with cools today, if it does anything for the rooms."""
     heated, cooled = (
-        np.nan_to_num(past.block.shares[mode][:, -DAY_STEPS:]).sum(axis=1) > LEAST_RUN_STEPS
+        np.nan_to_num(past.block.shares[mode][:, -DAY_STEPS:]).sum(axis=1)
         for mode in (OperationalMode.HEATING, OperationalMode.COOLING)
     )
-    warm = np.array([bool(temp_c[:DAY_STEPS].mean() >= COOLING_FROM_C) for temp_c in expected])  # unknown: not
-    may = np.array([_may_cool(pump) for pump in loaded.pumps], bool)
-    found: list[bool] = (may & ~heated & (cooled | warm)).tolist()
-    return found
+    expected = [around.weather[outlook.place_of_site(loaded.sites[pump.id])].temp_c for pump in loaded.pumps]
+    outdoor_c = np.array([temp_c[:DAY_STEPS].mean() for temp_c in expected])
+    days = is_day_of_cooling(heated, cooled, outdoor_c).tolist()
+    return [_may_cool(pump) and day for pump, day in zip(loaded.pumps, days, strict=True)]
 
 
 def _may_cool(pump: HeatPump) -> bool:

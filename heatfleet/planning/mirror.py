@@ -18,7 +18,23 @@ from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.cooling import mirrored_building, mirrored_response
 from heatfleet.thermal.model import ThermalModels
 
+COOLING_FROM_C = 20.0  # mean of a day outdoors, for a home that has done nothing for its rooms lately
+LEAST_RUN_STEPS = 1.0  # in a day, for it to be one of heating or of cooling
 OTHER_SIDE = {"low": "high", "high": "low"}
+
+
+def is_day_of_cooling(heated_steps: Array, cooled_steps: Array, outdoor_c: Array) -> Array:
+    """Homes (home,) that cool today, if they do anything for the rooms: never on a day that has seen them heat.
+
+    Parameters
+    ----------
+    heated_steps, cooled_steps : how many steps of the last 24 hours they did either, (home,).
+    outdoor_c : mean of the coming 24 hours, (home,); NaN = unknown, and no reason to cool.
+    """
+    found: Array = (heated_steps <= LEAST_RUN_STEPS) & (
+        (cooled_steps > LEAST_RUN_STEPS) | (outdoor_c >= COOLING_FROM_C)
+    )
+    return found
 
 
 def mirrored(
@@ -89,7 +105,7 @@ def _step_as_it_is(step: PlanStep) -> PlanStep:
 def takes_heat_out(problem: Problem) -> Array:
     """Homes (home,) bool whose space actions cool: heat below nothing, and never above."""
     heat = problem.space_heat
-    found: Array = (heat <= 0.0).all(axis=(1, 2)) & (heat < 0.0).any(axis=(1, 2))
+    found: Array = np.logical_and((heat <= 0.0).all(axis=(1, 2)), (heat < 0.0).any(axis=(1, 2)))
     return found
 
 
