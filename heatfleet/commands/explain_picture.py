@@ -78,7 +78,7 @@ def _money(found: Explained) -> str:
     hours = (found.outlook.end_at - found.outlook.start_at).total_seconds() / 3600
     return (
         f"next {hours:g} h: {beside.cost:.2f} {unit} planned, {beside.own_cost:.2f} {unit} left alone; expected saving"
-        f" {beside.saving:.2f} {unit} with the heat stored, {beside.saving_at_equal_temperature:.2f} {unit} at equal"
+        f" {beside.saving:.2f} {unit} with what is stored, {beside.saving_at_equal_temperature:.2f} {unit} at equal"
         " room temperature (modelled)"
     )
 

@@ -108,7 +108,7 @@ def verdict(row: OutlookRow, currency: str) -> str:
     found, hours = row.outlook, (row.end_at - row.start_at).total_seconds() / 3600
     return (
         f"over {hours:g} h: {found.cost:.2f} {currency}, left alone {found.own_cost:.2f} {currency},"
-        f" heat stored at the end worth {found.stored_worth:+.2f} {currency}: expected saving {found.saving:.2f}"
+        f" stored at the end worth {found.stored_worth:+.2f} {currency}: expected saving {found.saving:.2f}"
         f" {currency}, at equal room temperature {found.saving_at_equal_temperature:.2f} {currency} (modelled; indoors"
         f" {found.indoor_mean_c:.1f} °C on average, left alone {found.own_indoor_mean_c:.1f} °C)"
     )
