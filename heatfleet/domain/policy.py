@@ -112,11 +112,17 @@ def comfort_at(policy: Policy, own: OwnSettings, at: datetime, cooling: bool = F
 
 
 def _indoor_band(policy: Policy, own: OwnSettings, cooling: bool) -> tuple[float, float]:
-    """Around the owner's setpoint, wider where heat, or cold, can be stored; or what somebody set."""
+    """Around the owner's setpoint, wider where heat, or cold, can be stored; or what somebody set.
+
+    Limits are mostly set with winter in mind: they never cool a home further than its owner's own cooling does.
+    """
     target_c = (own.cooling_setpoint_c if cooling else own.indoor_setpoint_c) + policy.offset_k
     below_k, above_k = (BAND_ABOVE_K, BAND_BELOW_K) if cooling else (BAND_BELOW_K, BAND_ABOVE_K)
     low, high = target_c - below_k, target_c + above_k
-    if policy.is_heating_policy_enabled:
+    if policy.is_heating_policy_enabled and cooling:
+        high = max(high, _or(policy.maximum_temperature_limit, high))
+        low = min(max(low, _or(policy.minimum_temperature_limit, low)), high - 0.5)
+    elif policy.is_heating_policy_enabled:
         low = _or(policy.minimum_temperature_limit, min(low, _or(policy.maximum_temperature_limit, high) - 0.5))
         high = _or(policy.maximum_temperature_limit, max(high, low + 0.5))
     return low, high

@@ -112,8 +112,14 @@ def _asked(pumps: Sequence[HeatPump], homes: Sequence[Home], grid: TimeGrid, exp
         in_force=np.array([_state(pump) for pump in pumps]),
         cools=np.array([home.cools for home in homes]),
         swim=outlook.swim(homes, paused),
-        marks=Marks(paused=paused, away=outlook.away_steps(homes, grid), grid_limit=outlook.limited_steps(homes, grid)),
+        marks=Marks(paused=paused, away=_away(homes, grid), grid_limit=outlook.limited_steps(homes, grid)),
     )
+
+
+def _away(homes: Sequence[Home], grid: TimeGrid) -> Array:
+    """Steps (home, step) in which an absence lowers what is wanted: it asks nothing of a cooling."""
+    cools = np.array([[home.cools] for home in homes])
+    return outlook.away_steps(homes, grid) & ~cools
 
 
 def _with_extras(asked: Asked, extra: Extras) -> Asked:

@@ -171,3 +171,23 @@ def test_after_an_absence_both_dates_are_null_and_the_flag_stays() -> None:
     back = settle(Policy(away_mode_start=PAST, away_mode_end=NOW, away_mode_minimum_temperature_limit=16), NOW)
     assert (back.away_mode_start, back.away_mode_end, back.is_away_mode_enabled) == (None, None, True)
     assert back.away_mode_minimum_temperature_limit == 16
+
+
+@pytest.mark.parametrize(
+    ("limits", "band"),
+    [
+        ((None, None), (23.5, 25.5)),
+        ((20.5, 22.5), (23.5, 25.5)),  # set for the winter: they cool nobody below their own setting
+        ((20.0, 27.0), (23.5, 27.0)),
+        ((24.5, 28.0), (24.5, 28.0)),
+        ((25.4, 26.0), (25.4, 26.0)),
+    ],
+)
+def test_limits_never_cool_further_than_the_owner_does(
+    limits: tuple[float | None, float | None], band: tuple[float, float]
+) -> None:
+    policy = Policy(
+        is_heating_policy_enabled=True, minimum_temperature_limit=limits[0], maximum_temperature_limit=limits[1]
+    )
+    comfort = comfort_at(policy, OwnSettings(21.0, 50.0, 25.0), NOW, cooling=True)
+    assert (comfort.indoor_min_c, comfort.indoor_max_c) == band
