@@ -52,7 +52,13 @@ def show_comparison(result: Mapping[str, Any], *, to_stderr: bool) -> None:
     console = Console(stderr=to_stderr)
     console.print(per_home(result["per_home"]))
     console.print(in_sum(result))
-    for line in (verdict(result), str(result["data"]), *result["notes"], f"picture: {result['picture']}"):
+    for line in (
+        verdict(result),
+        *summer(result),
+        str(result["data"]),
+        *result["notes"],
+        f"picture: {result['picture']}",
+    ):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
@@ -91,3 +97,20 @@ def verdict(result: Mapping[str, Any]) -> str:
         f"spot + {result['adder']:g} {result['currency']}/kWh, {result['mean_outdoor_c']:.1f} °C outdoors on average"
     )
     return f"{text}; {where}; seed {result['seed']}; {result['seconds']:.1f} s"
+
+
+def summer(result: Mapping[str, Any]) -> list[str]:
+    """A line each about the homes that were cooled and those whose pool was heated, where there were any."""
+    said = {"cooled": "homes that were cooled", "pool": "homes with a heated pool"}
+    return [_part(result[name], text, result["currency"]) for name, text in said.items() if name in result]
+
+
+def _part(part: Mapping[str, Any], text: str, currency: str) -> str:
+    own, ours = part["baseline"], part["optimised"]
+    equal = part["savings_percent_equal_temperature"]
+    return (
+        f"the {part['homes']} {text}: {own['cost']:.2f} → {ours['cost']:.2f} {currency}"
+        + ("" if equal is None else f", {equal:.1f} % saved at equal indoor temperature")
+        + f", discomfort {own['discomfort_kh']:.0f} → {ours['discomfort_kh']:.0f} K·h"
+        + f", indoors {own['mean_indoor_c']:.2f} → {ours['mean_indoor_c']:.2f} °C"
+    )

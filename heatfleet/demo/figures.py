@@ -6,11 +6,11 @@ All inputs are true values of the simulation (not readings): a judge may look be
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.arrays import Array, take
 from heatfleet.thermal.simulate import Trace
 
 EQUAL_TEMPERATURE_K = 0.2
@@ -84,8 +84,13 @@ class Comparison:
     optimised: RunFigures
     heat_per_energy: float  # mean COP of both runs, values the heat (in summer the cold) left in the walls
     mean_price: float
-    demand_per_kelvin: Array | float  # share of the energy that one kelvin indoors costs; negative where it was cooled
-    is_cooled: Array | bool = False  # homes whose walls are worth more the colder they are
+    demand_per_kelvin: Array  # (home,) share of the energy a kelvin indoors costs; negative where it was cooled
+    is_cooled: Array  # (home,) bool: homes whose walls are worth more the colder they are
+
+    def of(self, homes: Array) -> Comparison:
+        """Only some of the homes."""
+        per_home = {name: getattr(self, name)[homes] for name in ("demand_per_kelvin", "is_cooled")}
+        return replace(self, baseline=take(self.baseline, homes), optimised=take(self.optimised, homes), **per_home)
 
     @property
     def home_savings(self) -> Array:
@@ -103,7 +108,8 @@ class Comparison:
         difference between indoors and outdoors. Where rooms were cooled, the kelvins we were warmer are.
         """
         cooler_k = self.baseline.mean_indoor_c - self.optimised.mean_indoor_c
-        return self.home_savings - cooler_k * self.demand_per_kelvin * self.baseline.cost
+        found: Array = self.home_savings - cooler_k * self.demand_per_kelvin * self.baseline.cost
+        return found
 
     @property
     def savings(self) -> float:

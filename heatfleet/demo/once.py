@@ -68,9 +68,30 @@ def compare_week(options: OnceOptions, progress: Progress = lambda done, of: Non
     return Week(scenario, comparison, (own_trace, trace), ours.band(trace), states, ours.book.writes - before)
 
 
+def _summer(week: Week) -> dict[str, Any]:
+    """The homes that were cooled, and those whose pool was heated, by themselves; nothing in a winter."""
+    pool = week.traces[0].energy_pool_kwh.sum(axis=1) > 0.0
+    found = {}
+    for name, homes in (("cooled", week.comparison.is_cooled), ("pool", pool)):
+        if homes.any():
+            part = week.comparison.of(homes)
+            found[name] = {
+                "homes": int(homes.sum()),
+                "baseline": part.baseline.total().rounded(),
+                "optimised": part.optimised.total().rounded(),
+                "savings": round(part.savings, 4),
+                "savings_percent": _rounded(part.savings_percent),
+                "savings_percent_equal_temperature": _rounded(part.savings_percent_equal_temperature),
+            }
+    return found
+
+
+def _rounded(percent: float | None) -> float | None:
+    return None if percent is None else round(percent, 3)
+
+
 def _report(options: OnceOptions, week: Week, picture: Path, seconds: float) -> dict[str, Any]:
     comparison = week.comparison
-    percent, equal = comparison.savings_percent, comparison.savings_percent_equal_temperature
     return {
         "homes": options.homes,
         "days": options.days,
@@ -85,8 +106,9 @@ def _report(options: OnceOptions, week: Week, picture: Path, seconds: float) -> 
         "baseline": comparison.baseline.total().rounded(),
         "optimised": comparison.optimised.total().rounded(),
         "savings": round(comparison.savings, 4),
-        "savings_percent": None if percent is None else round(percent, 3),
-        "savings_percent_equal_temperature": None if equal is None else round(equal, 3),
+        "savings_percent": _rounded(comparison.savings_percent),
+        "savings_percent_equal_temperature": _rounded(comparison.savings_percent_equal_temperature),
+        **_summer(week),
         "per_home": [
             {"home": i + 1, "baseline": comparison.baseline.home(i), "optimised": comparison.optimised.home(i)}
             for i in range(options.homes)

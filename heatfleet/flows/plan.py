@@ -118,8 +118,8 @@ def _asked(pumps: Sequence[HeatPump], homes: Sequence[Home], grid: TimeGrid, exp
 
 def _away(homes: Sequence[Home], grid: TimeGrid) -> Array:
     """Steps (home, step) in which an absence lowers what is wanted: it asks nothing of a cooling."""
-    cools = np.array([[home.cools] for home in homes])
-    return outlook.away_steps(homes, grid) & ~cools
+    heats: Array = np.array([[not home.cools] for home in homes])
+    return np.logical_and(outlook.away_steps(homes, grid), heats)
 
 
 def _with_extras(asked: Asked, extra: Extras) -> Asked:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from heatfleet.commands.comparison import summer
 from heatfleet.demo import figures
 from heatfleet.demo.control import PLAN_STEPS, known_prices
 from heatfleet.demo.figures import Comparison, RunFigures
@@ -76,17 +77,32 @@ def test_prices_are_known_only_once_published() -> None:
     assert np.allclose(after[:140], scenario.price[scenario.counted + 52 :][:PLAN_STEPS][:140])
 
 
+ONE = np.ones(1)
+
+
 def figures_of(cost: float, stored: float, indoor: float) -> RunFigures:
-    one = np.array([1.0])
+    one = ONE
     return RunFigures(cost * one, 100 * one, 0.2 * one, one, indoor * one, one, one, one, stored * one, stored * one)
 
 
 def test_heat_left_in_the_walls_counts_and_a_week_paid_for_has_no_percentage() -> None:
-    compared = Comparison(figures_of(20.0, 100.0, 21.0), figures_of(19.0, 91.0, 20.9), 3.0, 0.2, 0.06)
+    compared = Comparison(figures_of(20.0, 100.0, 21.0), figures_of(19.0, 91.0, 20.9), 3.0, 0.2, 0.06 * ONE, ONE < 0.0)
     assert compared.savings == pytest.approx(1.0 - 9.0 / 3.0 * 0.2)
     assert compared.savings_percent == pytest.approx(2.0)
     assert compared.savings_percent_equal_temperature == pytest.approx(2.0 - 0.6)
-    paid = Comparison(figures_of(-1.0, 0.0, 21.0), figures_of(-2.0, 0.0, 21.0), 3.0, 0.2, 0.06)
+    paid = Comparison(figures_of(-1.0, 0.0, 21.0), figures_of(-2.0, 0.0, 21.0), 3.0, 0.2, 0.06 * ONE, ONE < 0.0)
     assert paid.savings == pytest.approx(1.0)
     assert paid.savings_percent is None
     assert figures.EQUAL_TEMPERATURE_K == 0.2
+
+
+def test_a_hot_week_is_cooled_and_pools_are_heated_where_it_is_cheap(tmp_path: Path) -> None:
+    """No worse than the owners' own control; the homes that can do either are told by themselves."""
+    heilbronn = SHARED / "weather" / "pvgis_hourly_2015_heilbronn_de.csv"
+    june = {"weather": heilbronn, "homes": 40, "days": 3, "seed": 9104}
+    result = run_once(real("2024-06-03", "smard_dayahead_hourly_2024.csv", tmp_path, **june))
+    cooled, pool = result["cooled"], result["pool"]
+    assert 0 < cooled["homes"] < 40
+    assert cooled["optimised"]["discomfort_kh"] <= 1.02 * cooled["baseline"]["discomfort_kh"] + 0.5
+    assert pool["savings"] > 0.0
+    assert len(summer(result)) == 2
