@@ -18,5 +18,5 @@ def take(struct: T, index: Any) -> T:
 
 
 def stack(struct: Any) -> Array:
-    """The (home,) fields as one matrix (home, field), C-ordered, in field order."""
-    return np.ascontiguousarray(np.stack([np.asarray(getattr(struct, f.name), float) for f in fields(struct)], axis=1))
+    """The (home,) fields as one matrix (home, field), (home, n) ones as (home, n, field); C-ordered, in field order."""
+    return np.ascontiguousarray(np.stack([np.asarray(getattr(struct, f.name), float) for f in fields(struct)], axis=-1))
