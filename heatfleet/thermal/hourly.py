@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from heatfleet.thermal.arrays import Array, take
+from heatfleet.thermal.arrays import Array, means, take
 from heatfleet.thermal.grey_box import Past, TwoMass, capacity_of, starts, ua_of
 from heatfleet.thermal.response import ridge
 from heatfleet.thermal.sensed import HOUR
@@ -168,5 +168,4 @@ def _as_steps(hours: Array, steps: int) -> Array:
 
 def _hours(values: Array) -> Array:
     """Means over the hours (home, hour); NaN where a quarter is missing."""
-    hours = values.shape[1] // HOUR
-    return values[:, : hours * HOUR].reshape(len(values), hours, HOUR).mean(axis=2)
+    return means(values[:, : values.shape[1] // HOUR * HOUR], HOUR)
