@@ -25,7 +25,7 @@ TELEMETRY = Path(__file__).parents[3] / "shared" / "data" / "telemetry"
 FILES = {"occupied": "housetemp_us_west_hass_1min.csv", "free cool-down": "housetemp_us_west_vacation_1min.csv"}
 ZONE_KW, SOLAR_PEAK_KW, SOLAR_NOISE_KW = 2.5, 4.0, 10.0
 QUARTER_MIN, DAY = 15, 96
-HELD_OUT_DAYS, CUT_EVERY = 2, DAY // 2
+HELD_OUT_DAYS, CUT_EVERY = 2, DAY // 4
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Cut:
 
 
 def cuts(folder: Path, days: int) -> Iterator[Cut]:
-    """Every window of ``days`` of every recorded house that is there, moved by half days."""
+    """Every window of ``days`` of every recorded house that is there, moved by quarter days."""
     for house in FILES:
         block = recorded(folder, house)
         if block is None:
@@ -81,7 +81,7 @@ def told(found: list[Cut]) -> dict[str, Any]:
         "no_worse": int(np.sum(ratio <= 1.0)),
         "ratio: median / geometric mean / largest": f"{np.median(ratio):.2f} / {_mean(ratio):.2f} / {ratio.max():.2f}",
         "each: house, first day, as warm as now, regression, learned [K]": [
-            f"{c.house}, {c.first_day:.1f}, {c.persistence_k:.2f}, {c.regression_k:.2f}, {c.learned_k:.2f} ({c.kind})"
+            f"{c.house}, {c.first_day:.2f}, {c.persistence_k:.2f}, {c.regression_k:.2f}, {c.learned_k:.2f} ({c.kind})"
             for c in found
         ],
     }

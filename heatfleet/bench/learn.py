@@ -214,7 +214,7 @@ def _draw_fleets(axes: Any, fleets: dict[str, dict[str, Any]]) -> None:
         axes.plot([], [], "s", color=colours[way], label=way.replace("_", " "))
     axes.set_xticks(range(len(fleets)), [name.replace(" ", "\n", 1) for name in fleets])
     axes.set_ylabel("24-h-ahead error on unseen days [K]")
-    axes.set_ylim(0, None)
+    axes.set_ylim(0, 1.12 * axes.get_ylim()[1])
     axes.legend(frameon=False, ncols=len(WAYS))
 
 
