@@ -135,6 +135,25 @@ def _moved(free: Array, step: Array, prior: Array) -> Array:
 
 
 @njit(cache=True)
+def _with_prior(matrix: Array, right: Array, off: Array, sd: Array) -> None:
+    """Adds to the equations what the prior says, ``off`` (11,) away from it."""
+    for i in range(FREE):
+        matrix[i, i] += 1.0 / sd[i] ** 2
+        right[i] -= off[i] / sd[i] ** 2
+
+
+@njit(cache=True)
+def _around(free: Array) -> Array:
+    """Sets (11, 12): what is free, and the same with one after the other moved a little."""
+    sets = np.empty((FREE, FREE + 1))
+    for s in range(FREE + 1):
+        sets[:, s] = free
+        if s > 0:
+            sets[s - 1, s] += DELTA[s - 1]
+    return sets
+
+
+@njit(cache=True)
 def _fit_one(
     p: Array,
     without: Array,
@@ -153,21 +172,15 @@ def _fit_one(
     room = np.sum(seen * weight) / np.sum(weight)
     home = np.array([_loss_kw_per_k(p), p[NEIGHBOUR], room])
     prior = _start(p, seen, home)
-    free, at, sets, air = prior.copy(), prior.copy(), np.empty((FREE, FREE + 1)), np.empty((seen.shape[0], FREE + 1))
+    free, at, air = prior.copy(), prior.copy(), np.empty((seen.shape[0], FREE + 1))
     alone, tried = np.empty((FREE, 1)), np.empty((seen.shape[0], 1))
     matrix, right, damping = np.zeros((FREE, FREE)), np.zeros(FREE), 0.3
     for _ in range(ITERATIONS):
         at[:] = free
-        sets[:, 0] = free
-        for s in range(FREE):
-            sets[:, s + 1] = free
-            sets[s, s + 1] += DELTA[s]
-        _predict(sets, u, dt, home, seen, weight, air)
-        best = _loss(air[:, 0], (free - prior) / sd, seen, weight, noise_k, dt)
+        _predict(_around(at), u, dt, home, seen, weight, air)
+        best = _loss(air[:, 0], (at - prior) / sd, seen, weight, noise_k, dt)
         matrix, right = _normal_equations(air, seen, weight, noise_k, dt)
-        for i in range(FREE):
-            matrix[i, i] += 1.0 / sd[i] ** 2
-            right[i] -= (free[i] - prior[i]) / sd[i] ** 2
+        _with_prior(matrix, right, at - prior, sd)
         improved = 0.0
         for _try in range(4):
             alone[:, 0] = _moved(at, _solve(matrix, right, damping), prior)
