@@ -40,7 +40,7 @@ async def learn(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
     in_force, usual = models_of(loaded, loaded.pumps, now), usual_models(loaded, loaded.pumps, now)
     seen = toolbox_past.seen([home_of(loaded, pump) for pump in loaded.pumps], past)
     found = await in_executor(tools, identify.learn, seen, in_force, usual.building)
-    new = _new_models(loaded, in_force, found, now)
+    new = _new_models(loaded, in_force, toolbox_past.with_hysteresis(found, past), now)
     async with tools.database.write(FLEET) as tx:
         await models.add(tx, new)
     return [model.heat_pump_id for model in new]
