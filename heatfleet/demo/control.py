@@ -86,7 +86,8 @@ class PlannedControl:
     def __init__(self, loop: Loop, outlook: Outlook | None = None, learned: ThermalModels | None = None) -> None:
         scenario, homes = loop.scenario, loop.scenario.homes.count
         self.outlook = outlook or Outlook()
-        self.learned = prior(None, np.full(homes, scenario.design_outdoor_c)) if learned is None else learned
+        unknown = prior(None, np.full(homes, scenario.design_outdoor_c))
+        self.usual, self.learned = unknown.building, unknown if learned is None else learned
         self.learned_at: int | None = None
         self.setpoint_c = np.array([own.indoor_setpoint_c for own in loop.book.own])
         self.cooling_setpoint_c = np.array([own.cooling_setpoint_c for own in loop.book.own])
@@ -104,7 +105,7 @@ class PlannedControl:
         """Learn and plan when it is time, then decide for every home; the states asked for (home,)."""
         step = loop.step
         if self.learned_at is None or step - self.learned_at >= LEARN_EVERY_STEPS:
-            self.learned, self.learned_at = learn(self._block(loop), self.learned), step
+            self.learned, self.learned_at = learn(self._block(loop), self.learned, self.usual), step
         replan_steps = REPLAN_STEPS if step >= loop.scenario.counted else REPLAN_STEPS_WARM_UP
         if self.solution is None or step - self.made >= replan_steps:
             self._plan(loop)

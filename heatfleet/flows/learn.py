@@ -10,7 +10,7 @@ import numpy as np
 
 from heatfleet.flows import toolbox_past
 from heatfleet.flows.toolbox_fleet import Tools, in_executor
-from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
+from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of, usual_models
 from heatfleet.flows.toolbox_nights import in_turn
 from heatfleet.store import models
 from heatfleet.store.database import FLEET
@@ -37,10 +37,10 @@ async def learn(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
         past = await toolbox_past.past(tx, loaded, toolbox_past.last_days(now, DAYS))
     if not loaded.pumps:
         return []
-    in_force = models_of(loaded, loaded.pumps, now)
+    in_force, usual = models_of(loaded, loaded.pumps, now), usual_models(loaded, loaded.pumps, now)
     seen = toolbox_past.seen([home_of(loaded, pump) for pump in loaded.pumps], past)
-    found = await in_executor(tools, identify.learn, seen, in_force)
-    new = _new_models(loaded, in_force, found, now)
+    found = await in_executor(tools, identify.learn, seen, in_force, usual.building)
+    new = _new_models(loaded, in_force, toolbox_past.with_hysteresis(found, past), now)
     async with tools.database.write(FLEET) as tx:
         await models.add(tx, new)
     return [model.heat_pump_id for model in new]

@@ -72,12 +72,14 @@ async def plan(tools: Tools, heat_pump_ids: Sequence[UUID]) -> list[UUID]:
     priced = np.flatnonzero(~np.isnan(expected.price).any(axis=1))
     if not priced.size:
         return []
-    lately, hysteresis_k = take(toolbox_past.seen(homes, past), priced), toolbox_past.hysteresis_k(past)[priced]
+    lately = take(toolbox_past.seen(homes, past), priced)
+    learned = models_of(loaded, loaded.pumps, now)
+    hysteresis_k = toolbox_past.hysteresis_k(past, learned)[priced]
     pumps, homes = [loaded.pumps[i] for i in priced], [homes[i] for i in priced]
     extra = extra.of(priced)
     asked = _with_extras(_asked(pumps, homes, grid, take(expected, priced), lately), extra)
     asked = replace(asked, present=replace(asked.present, own_hysteresis_k=hysteresis_k))
-    answers = await in_executor(tools, answer, models_of(loaded, pumps, now), asked)
+    answers = await in_executor(tools, answer, learned.of(priced), asked)
     found = zip(pumps, extra.as_paid([steps for steps, _ in answers]), answers, strict=True)
     made = {
         pump.id: Plan(steps, now, _version(loaded, pump), pump.policy_version, beside)

@@ -88,8 +88,13 @@ def _held_until(facts: LeverFacts, limits: LeverRange) -> datetime | None:
 
 def models_of(loaded: Loaded, pumps: Sequence[HeatPump], now: datetime) -> ThermalModels:
     """The models in force; a prior from building facts for homes nobody has measured yet."""
-    facts = building_facts([loaded.sites[p.id] for p in pumps], now.year)
-    unknown = prior(facts, np.full(len(pumps), DESIGN_OUTDOOR_C))
+    unknown = usual_models(loaded, pumps, now)
     stored = [loaded.models.get(p.id) for p in pumps]
     rows = [None if m is None or not ThermalModels.is_readable(m.parameters) else m.parameters for m in stored]
     return ThermalModels.from_dicts([unknown.to_dict(i) if row is None else row for i, row in enumerate(rows)])
+
+
+def usual_models(loaded: Loaded, pumps: Sequence[HeatPump], now: datetime) -> ThermalModels:
+    """What is usual for such homes, whatever was measured."""
+    facts = building_facts([loaded.sites[p.id] for p in pumps], now.year)
+    return prior(facts, np.full(len(pumps), DESIGN_OUTDOOR_C))

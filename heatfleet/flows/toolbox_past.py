@@ -131,8 +131,23 @@ def estimated(present: Present, lately: identify.Block, learned: ThermalModels, 
     )
 
 
-def hysteresis_k(past: Past) -> Array:
-    """How far below its setpoint each pump's own programme charges the tank [K], (home,); NaN where hardly seen."""
+def hysteresis_k(past: Past, learned: ThermalModels) -> Array:
+    """How far below its setpoint each pump's own programme charges the tank [K], (home,); NaN where hardly seen.
+
+    As learned at night from a fortnight; before that as seen in ``past``.
+    """
+    known = learned.tank.own_hysteresis_k
+    return np.where(known > 0.0, known, _seen_hysteresis_k(past))
+
+
+def with_hysteresis(learned: ThermalModels, past: Past) -> ThermalModels:
+    """The models with the pump's own programme as seen in ``past``, where it was."""
+    seen_k = _seen_hysteresis_k(past)
+    known = np.where(np.isnan(seen_k), learned.tank.own_hysteresis_k, seen_k)
+    return replace(learned, tank=replace(learned.tank, own_hysteresis_k=known))
+
+
+def _seen_hysteresis_k(past: Past) -> Array:
     channels = past.block.channels
     tank_c, setpoint_c, boost = (
         channels[channel][:, 1:] for channel in (Channel.DHW_TEMP_C, Channel.DHW_SETPOINT_C, Channel.DHW_BOOST)

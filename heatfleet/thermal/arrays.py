@@ -25,5 +25,13 @@ def _taken(value: Any, index: Any) -> Any:
 
 
 def stack(struct: Any) -> Array:
-    """The (home,) fields as one matrix (home, field), C-ordered, in field order."""
-    return np.ascontiguousarray(np.stack([np.asarray(getattr(struct, f.name), float) for f in fields(struct)], axis=1))
+    """The (home,) fields as one matrix (home, field), (home, n) ones as (home, n, field); C-ordered, in field order."""
+    return np.ascontiguousarray(np.stack([np.asarray(getattr(struct, f.name), float) for f in fields(struct)], axis=-1))
+
+
+def means(values: Array, length: int) -> Array:
+    """Means over every ``length`` of (home, n * length), (home, n); NaN where one of them is.
+
+    As a product with a vector, which takes a twentieth of what ``mean`` does over so few.
+    """
+    return values.reshape(len(values), values.shape[1] // length, length) @ np.full(length, 1.0 / length)

@@ -3,22 +3,28 @@
 Indoor air reacts within an hour, walls and floor within days. A plan that knows only one mass takes the quick droop of
 the air for a cold house and swings the pump too far: in closed loop that cost more than prices gave. The fit is a
 robust least squares over the whole block in half-hours (Gauss-Newton with damping), shrunk to the prior in log space;
-what it minimises are errors about half a day ahead, so that a day with guests does not bend the walls.
+what it minimises are errors about half a day ahead, so that a day with guests does not bend the walls. What it would
+have been without a day follows from the last step's equations, so that every day can be forecast by a model of the
+others.
 
 Source of the structure: Bacher & Madsen, "Identifying suitable models for the heat dynamics of buildings", 2011.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from heatfleet.thermal import grey_box_kernel as kernel
 from heatfleet.thermal.arrays import Array, stack
+from heatfleet.thermal.grey_box_fit import SD, fit
 
 NOISE_K = 0.15
-FORECASTS_A_DAY = 4
+HELD_NOISES, HELD_SD = 5.0, np.minimum(SD, 0.6)  # how a building that is to be moved only a little is held
+HELD_SD[kernel.NEIGHBOUR] = 1e-4
+FORECASTS_A_DAY, DAY_H, WARM_UP_DAYS = 2, 24.0, 3
 
 
 @dataclass(frozen=True)
@@ -80,15 +86,49 @@ def fit_two_mass(past: Past, prior: TwoMass, weight: Array | None = None, noise_
     Heat, outdoor temperature and sun must be there in every step; the indoor temperature may have gaps. ``weight``
     (home, step) is what an error counts, 0 = not at all; ``noise_k`` (home,) the spread of errors to be expected.
     """
-    known = ~np.isnan(past.indoor_c)
-    weights = np.where(known, 1.0 if weight is None else weight, 0.0)[:, past.indoor_c.shape[1] % 2 :]
-    seen = np.where(known, past.indoor_c, 0.0)[:, past.indoor_c.shape[1] % 2 :]
-    u = _inputs(past)[:, past.indoor_c.shape[1] % 2 :]
+    weight = np.ones(past.indoor_c.shape) if weight is None else weight
+    return _fitted(past, prior, (weight, noise_k, SD), [])[0]
+
+
+def fit_without_days(
+    past: Past, prior: TwoMass, weight: Array, noise_k: Array | float, begin: int
+) -> tuple[TwoMass, TwoMass]:
+    """The same, and for every forecast from ``begin`` on the building fitted without its day, (home, forecast)."""
+    return _fitted(past, prior, (weight, noise_k, SD), starts(past, begin))
+
+
+def refine(past: Past, building: TwoMass, weight: Array, noise_k: Array | float) -> TwoMass:
+    """The buildings moved a little by a fit of which they are the prior; what is next door is not touched."""
+    return _fitted(past, building, (weight, HELD_NOISES * noise_k, HELD_SD), [])[0]
+
+
+def starts(past: Past, begin: int) -> range:
+    """Steps from ``begin`` on at which forecasts of a day start."""
+    day = round(DAY_H / past.step_h)
+    return range(begin, past.indoor_c.shape[1] - day + 1, day // FORECASTS_A_DAY)
+
+
+def _fitted(
+    past: Past, prior: TwoMass, how: tuple[Array, Array | float, Array], left_out: Sequence[int]
+) -> tuple[TwoMass, TwoMass]:
+    """``how``: weight (home, step), noise [K] (home,) and the spread of what is free (11,)."""
+    weight, noise_k, sd = how
+    known, odd = ~np.isnan(past.indoor_c), past.indoor_c.shape[1] % 2
+    weights = np.where(known, weight, 0.0)[:, odd:]
+    seen, u = np.where(known, past.indoor_c, 0.0)[:, odd:], _inputs(past)[:, odd:]
     parameters, noise = stack(prior), np.full(len(seen), noise_k, float)
     seen, weights = np.ascontiguousarray(seen[:, 1::2]), np.ascontiguousarray(weights[:, 1::2])
-    halves = 0.5 * (u[:, ::2] + u[:, 1::2])
-    kernel.fit(parameters, seen, weights, halves, 2.0 * past.step_h, noise)
-    return TwoMass(*(parameters[:, i].copy() for i in range(len(fields(TwoMass)))))
+    first = (np.array(left_out, int) - odd) // 2
+    halves = np.column_stack([first, first + round(0.5 * DAY_H / past.step_h)])
+    without = np.empty((len(seen), len(first), parameters.shape[1]))
+    mean = 0.5 * (u[:, ::2] + u[:, 1::2])
+    fit(parameters, without, seen, weights, mean, 2.0 * past.step_h, noise, sd, halves)
+    return unstack(parameters), unstack(without)
+
+
+def unstack(parameters: Array) -> TwoMass:
+    """Buildings of parameters (..., 9)."""
+    return TwoMass(*(parameters[..., i].copy() for i in range(len(fields(TwoMass)))))
 
 
 def _inputs(past: Past) -> Array:
@@ -103,14 +143,15 @@ def estimate_state(past: Past, model: TwoMass) -> Array:
 def forecast_errors(past: Past, model: TwoMass, begin: int) -> Array:
     """Root mean square 24-h-ahead open-loop error [K] of each forecast from ``begin`` on, (home, forecast).
 
-    Forecasts start every six hours from what the model, pulled to the measurements so far, takes for the present. NaN
-    where less than an hour of the day was seen.
+    Forecasts start every twelve hours from what the model, pulled to the measurements so far, takes for the present.
+    NaN where less than an hour of the day was seen. ``model``: one for each home, (home,), or for each forecast too.
     """
-    ahead = round(24.0 / past.step_h)
-    seen = np.ascontiguousarray(past.indoor_c, float)
-    squares, count = kernel.forecast_errors(
-        stack(model), seen, _inputs(past), past.step_h, (begin, ahead, ahead // FORECASTS_A_DAY), 3 * ahead
-    )
+    ahead = round(DAY_H / past.step_h)
+    seen, parameters = np.ascontiguousarray(past.indoor_c, float), stack(model)
+    if parameters.ndim == 2:
+        parameters = parameters[:, None, :]
+    span = (begin, ahead, ahead // FORECASTS_A_DAY)
+    squares, count = kernel.forecast_errors(parameters, seen, _inputs(past), past.step_h, span, WARM_UP_DAYS * ahead)
     return np.where(count * past.step_h >= 1.0, np.sqrt(squares / np.maximum(count, 1.0)), np.nan)
 
 

@@ -1,23 +1,31 @@
 """Learns homes from what was seen: several candidates per home, the one that forecasts unseen days best is kept.
 
-Candidates are the model in force, an hourly least squares shrunk to it, the same hardly shrunk (for a home like no
-typology), and the two-mass grey box. A new building is accepted only where its 24-h-ahead open-loop error on the last
-days, which it never saw, is smaller than that of the model in force. Gaps, frozen and coarse sensors, opened windows
-and homes without any reading are survived. Without a room sensor the room is felt through the heating water, without
-that the building's loss follows from heat and weather.
+Candidates are the model in force, the two-mass grey box shrunk to what is usual, and a plain regression on hours,
+hardly shrunk, for homes like no typology. Each is judged by its 24-h-ahead open-loop errors, fitted without the day in
+question; the winner is fitted to all days. Gaps, frozen and coarse sensors, opened windows and homes without any
+reading are survived. Without a room sensor the room is felt through the heating water, without that the building's loss
+follows from heat and weather.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from heatfleet.thermal.arrays import Array, take
 from heatfleet.thermal.cooling import cold_kw, learn_cooling
-from heatfleet.thermal.grey_box import NOISE_K, Past, TwoMass, fit_two_mass, forecast_errors, ua_of
-from heatfleet.thermal.hourly import as_one_mass, fit_hourly, fit_plain
+from heatfleet.thermal.grey_box import (
+    NOISE_K,
+    Past,
+    TwoMass,
+    fit_without_days,
+    forecast_errors,
+    refine,
+    ua_of,
+)
+from heatfleet.thermal.hourly import closed_steps, fit_plain_without_days
 from heatfleet.thermal.model import GREY_BOX, OLS, PRIOR, ThermalModels, choose
 from heatfleet.thermal.pool import Pool, learn_pool
 from heatfleet.thermal.response import Response, Seen, learn_response
@@ -26,13 +34,12 @@ from heatfleet.thermal.tank import Tank, learn_tank
 
 S = TypeVar("S", TwoMass, Response, Tank)
 HOUR, DAY = 4, 96
-LEAST_DAYS, LEAST_TANK_DAYS, LEAST_HELD_OUT_DAYS, HELD_OUT_SHARE = 4, 2, 2, 0.25
+LEAST_DAYS, LEAST_TANK_DAYS, JUDGED_DAYS = 4, 2, 7
 LEAST_SEEN, LEAST_FELT = 0.5, 0.08  # share of the steps with a room temperature, read or felt through the water
 HALF_LIFE_DAYS = 10.0  # readings of a fortnight ago count little more than a third of today's: seasons drift
+JUDGED = ("kind", "error_24h_k", "uncertainty_k")
 BETTER = 0.98  # of the error in force, so that noise does not swap models
-HOURLY_BETTER = 0.85  # an hourly fit forecasts a day as well but knows less of the first hour
-PLAIN_BETTER = 0.75  # the plain regression knows neither walls nor what is usual; but it is all that an unheated
-UNHEATED_BETTER = 0.95  # home shows: nothing of walls, nor of the people the prior has in it
+PLAIN_DAYS = 2.0  # by this share of the days seen all others have to be better than the plain regression (see _best)
 FELT_NOISE_K = 0.3
 BY_HEAT_METER = (
     "heat_min_kw", "cop_foot", "cop_outdoor_per_k", "cop_heat_per_kw", "dhw_heat_kw", "dhw_cop_foot",
@@ -96,21 +103,22 @@ class _Usable(Block):
     is_metered: Array  # (home,) bool: its heat was measured, so that its COP can be
 
 
-def learn(block: Block, in_force: ThermalModels) -> ThermalModels:
-    """Models to put in force: buildings that forecast better, responses and tanks shrunk to those in force."""
+def learn(block: Block, in_force: ThermalModels, usual: TwoMass | None = None) -> ThermalModels:
+    """Models to put in force: buildings that forecast better, responses and tanks shrunk to those in force.
+
+    Buildings are shrunk to what is ``usual``, never to what the same days taught before (None = those in force).
+    """
     seen = _usable(block, in_force)
-    building, kind, error, uncertainty = _learn_building(seen, in_force)
-    measured, roomless = ~np.isnan(error), _is_roomless(seen)
-    careful = np.where(roomless, np.maximum(in_force.uncertainty_k, ROOMLESS_K), in_force.uncertainty_k)
-    return ThermalModels(
-        building=_by_balance(seen, building, roomless & (kind == PRIOR)),
+    found = _learn_building(seen, in_force, in_force.building if usual is None else usual)
+    roomless = _is_roomless(seen)
+    return replace(
+        found,
+        building=_by_balance(seen, found.building, roomless & (found.kind == PRIOR)),
         response=_learn_response(seen, in_force.response),
         tank=_learn_tank(seen, in_force.tank),
         cooling=_learn_cooling(seen, in_force),
         pool=_learn_pool(seen, in_force),
-        error_24h_k=np.where(measured, error, in_force.error_24h_k),
-        uncertainty_k=np.where(measured, uncertainty, careful),
-        kind=kind,
+        uncertainty_k=np.where(roomless, np.maximum(found.uncertainty_k, ROOMLESS_K), found.uncertainty_k),
     )
 
 
@@ -179,20 +187,21 @@ def _learn_pool(block: _Usable, in_force: ThermalModels) -> Pool:
     return learn_pool(seen.pool_c, seen.heat_kw, seen.power_kw, air, in_force.pool)
 
 
-def _learn_building(block: _Usable, in_force: ThermalModels) -> tuple[TwoMass, Array, Array, Array]:
-    """Building, kind, 24-h-ahead error and uncertainty on the held-out days of each home, NaN where not measured."""
-    steps, nothing = block.indoor_c.shape[1], np.full(in_force.count, np.nan)
-    building, kind, error, uncertainty = in_force.building, in_force.kind.copy(), nothing, nothing.copy()
+def _learn_building(block: _Usable, in_force: ThermalModels, usual: TwoMass) -> ThermalModels:
+    """The models in force with the best building of each home, its kind, 24-h-ahead error and uncertainty."""
+    found, steps = in_force, block.indoor_c.shape[1]
     days = _days_seen(block)
     for some_days in np.unique(days[days >= LEAST_DAYS]):
         index = _those(days == some_days)
         assert index is not None
         part, models = take(block, index), in_force.of(index)
-        past = _window(_past(part, models), steps - some_days * DAY, steps)
-        best, kind[index], forecasts = _best(past, models, part.is_felt)
-        building = _put(building, index, best)
-        error[index], uncertainty[index] = _error(forecasts), _uncertainty(forecasts, part.is_felt)
-    return building, kind, error, uncertainty
+        past = _part(_past(part, models), np.s_[:, steps - some_days * DAY :])
+        best = _best(past, models, take(usual, index), part.is_felt)
+        judged = {name: getattr(found, name).copy() for name in JUDGED}
+        for name, values in judged.items():
+            values[index] = getattr(best, name)
+        found = replace(found, building=_put(found.building, index, best.building), **judged)
+    return found
 
 
 def _days_seen(block: _Usable) -> Array:
@@ -204,17 +213,62 @@ def _days_seen(block: _Usable) -> Array:
     return np.where(enough, span // DAY, 0)
 
 
-def _best(past: Past, in_force: ThermalModels, is_felt: Array) -> tuple[TwoMass, Array, Array]:
-    """The building that forecasts the held-out days best, its kind, and its forecasts' errors (home, forecast)."""
-    days = past.indoor_c.shape[1] // DAY
-    cut = (days - max(LEAST_HELD_OUT_DAYS, int(HELD_OUT_SHARE * days))) * DAY
-    best, kind, forecasts = in_force.building, in_force.kind, forecast_errors(past, in_force.building, cut)
-    for name, enough, candidate in _candidates(_window(past, 0, cut), in_force.building, is_felt):
-        found = forecast_errors(past, candidate, cut)
-        better = _error(found) < enough * _error(forecasts)
-        best, kind = choose(better, candidate, best), np.where(better, name, kind)
-        forecasts = np.where(better[:, None], found, forecasts)
-    return best, kind, forecasts
+def _best(past: Past, in_force: ThermalModels, usual: TwoMass, is_felt: Array) -> ThermalModels:
+    """The models with the buildings that best forecast days they were not fitted to.
+
+    Such days lie between days like them, while those to come may be others: on recorded houses whatever knew more than
+    the plain regression did far worse there. So it has to be the better by ``PLAIN_DAYS`` as a share of the days seen.
+    """
+    days, noise_k = past.indoor_c.shape[1] // DAY, np.where(is_felt, FELT_NOISE_K, NOISE_K)
+    begin = max(DAY // 2, (days - JUDGED_DAYS) * DAY)
+    weight = _weight(past, usual)
+    judged = replace(past, indoor_c=np.where(weight > 0.0, past.indoor_c, np.nan))
+    best = _as_found(in_force, forecast_errors(judged, in_force.building, begin), is_felt)
+
+    building, without = fit_without_days(past, usual, weight, noise_k, begin)
+    rival = _rival(in_force, building, GREY_BOX, forecast_errors(judged, without, begin), is_felt)
+    best = _either(rival.error_24h_k < BETTER * best.error_24h_k, rival, best)
+
+    building, without = fit_plain_without_days(past, usual, weight, begin)
+    rival = _rival(in_force, building, OLS, forecast_errors(judged, without, begin), is_felt)
+    plain = rival.error_24h_k < (1.0 + PLAIN_DAYS / days) * best.error_24h_k
+    best, some = _either(plain, rival, best), _those(plain)
+    if some is None:
+        return best
+    refined = refine(_part(past, some), take(building, some), weight[some], noise_k[some])
+    return replace(best, building=_put(best.building, some, refined))
+
+
+def _as_found(in_force: ThermalModels, forecasts: Array, is_felt: Array) -> ThermalModels:
+    """The models in force as found now, or as found when they were made: they may have seen the days since."""
+    now = _rival(in_force, in_force.building, PRIOR, forecasts, is_felt)
+    uncertainty = np.where(np.isnan(in_force.error_24h_k), now.uncertainty_k, in_force.uncertainty_k)
+    return replace(
+        in_force,
+        error_24h_k=np.fmax(now.error_24h_k, in_force.error_24h_k),
+        uncertainty_k=np.maximum(uncertainty, now.uncertainty_k),
+    )
+
+
+def _rival(models: ThermalModels, building: TwoMass, kind: str, forecasts: Array, is_felt: Array) -> ThermalModels:
+    """The models with another building, whose forecasts missed by ``forecasts`` (home, forecast) [K]."""
+    error, uncertainty = _error(forecasts), _uncertainty(forecasts, is_felt)
+    uncertainty = np.where(np.isnan(error), models.uncertainty_k, uncertainty)
+    kinds = np.full_like(models.kind, kind)
+    return replace(models, building=building, kind=kinds, error_24h_k=error, uncertainty_k=uncertainty)
+
+
+def _either(which: Array, a: ThermalModels, b: ThermalModels) -> ThermalModels:
+    """The building of ``a`` and what goes with it where ``which`` (home,) says so, else that of ``b``."""
+    judged = {name: np.where(which, getattr(a, name), getattr(b, name)) for name in JUDGED}
+    return replace(b, building=choose(which, a.building, b.building), **judged)
+
+
+def _weight(past: Past, prior: TwoMass) -> Array:
+    """What a step counts (home, step): less the older it is, nothing while a window is open."""
+    age_days = np.arange(past.indoor_c.shape[1])[::-1] / DAY
+    weight = np.broadcast_to(0.5 ** (age_days / HALF_LIFE_DAYS), past.indoor_c.shape)
+    return np.where(closed_steps(past, prior, weight), weight, 0.0)
 
 
 def _is_roomless(block: _Usable) -> Array:
@@ -234,22 +288,6 @@ def _by_balance(block: _Usable, building: TwoMass, homes: Array) -> TwoMass:
     scale = np.where(cold & homes, (days * ratio + LEAST_DAYS) / (days + LEAST_DAYS), 1.0)
     sizes = [name for name in vars(building) if name.startswith(("ua_", "capacity_"))]
     return replace(building, **{name: getattr(building, name) * scale for name in sizes})
-
-
-def _candidates(past: Past, prior: TwoMass, is_felt: Array) -> list[tuple[str, Array | float, TwoMass]]:
-    """Name, how much better it has to be, and building of what may replace the one in force."""
-    steps = past.indoor_c.shape[1]
-    weight = np.broadcast_to(0.5 ** (np.arange(steps)[::-1] / DAY / HALF_LIFE_DAYS), past.indoor_c.shape)
-    hourly, closed = fit_hourly(past, prior, weight)
-    grey_box = fit_two_mass(past, prior, np.where(closed, weight, 0.0), np.where(is_felt, FELT_NOISE_K, NOISE_K))
-    plain = fit_plain(past, prior, np.where(closed, weight, 0.0))
-    plain_better = np.where((past.heat_kw > 0.0).any(axis=1), PLAIN_BETTER, UNHEATED_BETTER)
-    return [
-        (GREY_BOX, BETTER, grey_box),
-        (OLS, HOURLY_BETTER, hourly),
-        (OLS, HOURLY_BETTER, as_one_mass(hourly)),
-        (OLS, plain_better, plain),
-    ]
 
 
 def _error(forecasts: Array) -> Array:
@@ -310,9 +348,8 @@ def past_of(block: Block, models: ThermalModels) -> Past:
     return _past(_usable(block, models), models)
 
 
-def _window(past: Past, begin: int, end: int) -> Past:
-    part = np.s_[:, begin:end]
-    return Past(past.indoor_c[part], past.outdoor_c[part], past.ghi_kw_m2[part], past.heat_kw[part])
+def _part(past: Past, index: Any) -> Past:
+    return Past(past.indoor_c[index], past.outdoor_c[index], past.ghi_kw_m2[index], past.heat_kw[index])
 
 
 def error_24h(past: Past, building: TwoMass, begin: int) -> Array:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.arrays import Array, means
 from heatfleet.thermal.sensed import quantile
 
 HOUR_STEPS, SPELL_STEPS = 4, 20
@@ -184,7 +184,7 @@ def _spells(values: Array) -> Array:
 
 def _means(values: Array, length: int) -> Array:
     steps = values.shape[1] // length * length
-    return values[:, values.shape[1] - steps :].reshape(values.shape[0], -1, length).mean(axis=2)
+    return means(values[:, values.shape[1] - steps :], length)
 
 
 def _fit_demand(seen: Seen, prior: Response, high_kw: Array) -> Array:

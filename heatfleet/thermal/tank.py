@@ -35,6 +35,7 @@ class Tank:
     loss_kw_per_k: Array
     draw_kwh: Array  # mean of a quarter-hour
     unlucky_kwh: Array  # what the two hours from a slot on draw beyond their mean in the worst of ten
+    own_hysteresis_k: Array  # how far below its setpoint the pump's own programme charges; 0 = hardly ever seen
 
     def matrices(self, draw_kwh: Array, step_h: float) -> tuple[Array, Array, Array]:
         """(a, b, w): T' = a T + b·heat + w for forecast draws (home, step); shapes (home,), (home,), (home, step)."""
@@ -49,7 +50,7 @@ def prior_tank(litres: Array, occupants: Array) -> Tank:
     shape = 0.15 + np.exp(-0.5 * ((hour - 7.3) / 1.0) ** 2) + 0.8 * np.exp(-0.5 * ((hour - 19.5) / 1.6) ** 2)
     draw = np.asarray(occupants, float)[:, None] * np.tile(1.5 * shape / shape.sum(), 2)
     litres = np.asarray(litres, float)
-    return Tank(litres * 1.163e-3, 0.0012 + litres * 3.0e-6, draw, _unlucky_by_events(draw))
+    return Tank(litres * 1.163e-3, 0.0012 + litres * 3.0e-6, draw, _unlucky_by_events(draw), np.zeros_like(litres))
 
 
 def _unlucky_by_events(draw_kwh: Array) -> Array:
@@ -80,7 +81,7 @@ def learn_tank(tank_c: Array, heat_kw: Array, slot: Array, prior: Tank, step_h: 
     lost = loss[:, None] * (tank_c[:, 1:] - CELLAR_C) * step_h
     drawn = np.clip(heat - capacity[:, None] * rise - lost, *DRAW_RANGE_KWH)
     draw = _profile(drawn, slot, prior.draw_kwh)
-    return Tank(capacity, loss, draw, _unlucky(drawn, slot, draw, prior))
+    return Tank(capacity, loss, draw, _unlucky(drawn, slot, draw, prior), prior.own_hysteresis_k)
 
 
 def drawn_kwh(tank: Tank, tank_c: Array, heat_kw: Array, step_h: float) -> Array:

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 import numpy as np
+from msgspec import structs
 
 from heatfleet.domain.readings import Channel
 from heatfleet.domain.time_grid import MTU
 from heatfleet.flows.learn import learn, learn_tonight
 from heatfleet.flows.toolbox_fleet import Tools
+from heatfleet.flows.toolbox_homes import load, models_of
+from heatfleet.flows.toolbox_past import hysteresis_k, last_days, past
 from heatfleet.store import models, telemetry
 from heatfleet.store.database import FLEET, Database
 from heatfleet.store.telemetry import TelemetryRow
+from heatfleet.thermal.model import ThermalModels
 from heatfleet.vendors.kit.grants import SealKeys
 from tests.conftest import FakeClock
 from tests.store.worlds import small_fleet
 
 UA_KW_PER_K, CAPACITY_KWH_PER_K, COP = 0.2, 14.0, 3.5
+SETPOINT_C, HYSTERESIS_K = 52.0, 6.0
 
 
 def lived(pump: UUID, org_id: UUID, end_at: datetime, days: int) -> list[TelemetryRow]:
@@ -60,6 +66,42 @@ async def test_a_home_gets_a_better_model(database: Database, clock: FakeClock, 
     assert model.kind in {"ols", "grey_box"}
     assert model.error_24h_k is not None
     assert model.error_24h_k < 0.3
+
+
+async def test_the_own_hot_water_programme_is_learned_from_a_fortnight(
+    database: Database, clock: FakeClock, org_id: UUID
+) -> None:
+    """A tank that is charged every other day shows too little of its programme in two days."""
+    (pump,) = await small_fleet(database, org_id, clock.now, 1)
+    tools = Tools(database, clock, None, SealKeys((b"k" * 32,)))  # type: ignore[arg-type]
+    rows = [
+        structs.replace(row, values={**row.values, **tank_of(n)})
+        for n, row in enumerate(lived(pump, org_id, clock.now, 12))
+    ]
+    async with database.write(FLEET) as tx:
+        await telemetry.save(tx, rows)
+    assert await learn(tools, [pump]) == [pump]
+    async with database.read(org_id) as tx:
+        loaded = await load(tx, [pump], only_optimised=False)
+        lately = await past(tx, loaded, last_days(clock.now, 2))
+    learned = models_of(loaded, loaded.pumps, clock.now)
+    assert np.isnan(hysteresis_k(lately, with_nothing(learned))).all()
+    assert np.allclose(hysteresis_k(lately, learned), HYSTERESIS_K, atol=0.5)
+
+
+def tank_of(step: int) -> dict[Channel, float]:
+    """A tank that falls to its programme's start in two days and is charged within an hour."""
+    since, charge = step % 192, 4
+    low = SETPOINT_C - HYSTERESIS_K
+    if since < charge:
+        return {Channel.DHW_SETPOINT_C: SETPOINT_C, Channel.DHW_TEMP_C: low + (since + 1) * HYSTERESIS_K / charge,
+                Channel.MODE: 3.0}  # fmt: skip
+    fallen = HYSTERESIS_K * (since - charge) / (191 - charge)
+    return {Channel.DHW_SETPOINT_C: SETPOINT_C, Channel.DHW_TEMP_C: SETPOINT_C - fallen}
+
+
+def with_nothing(learned: ThermalModels) -> ThermalModels:
+    return replace(learned, tank=replace(learned.tank, own_hysteresis_k=np.zeros(learned.count)))
 
 
 async def test_homes_take_turns_over_the_night(database: Database, clock: FakeClock, org_id: UUID) -> None:
