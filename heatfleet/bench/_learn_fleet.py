@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.block import Block
 from heatfleet.thermal.homes import Homes, day_of_use, draw_homes
-from heatfleet.thermal.identify import Block
 from heatfleet.thermal.simulate import Drive, Inputs, Trace, initial_states, simulate
 from heatfleet.thermal.sun import estimated_ghi_kw_m2
 

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.block import Block
 from heatfleet.thermal.grey_box import discretise, estimate_state, fit_two_mass
-from heatfleet.thermal.identify import Block, past_of
+from heatfleet.thermal.identify import past_of
 from heatfleet.thermal.model import ThermalModels
 
 HOUR, DAY, EVERY, OBSERVED = 4, 96, 24, 3 * 96

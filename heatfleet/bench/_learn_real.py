@@ -18,7 +18,8 @@ import numpy as np
 from heatfleet.bench import _learn_judge as judge
 from heatfleet.bench._learn_fleet import between
 from heatfleet.thermal.arrays import Array
-from heatfleet.thermal.identify import Block, learn
+from heatfleet.thermal.block import Block
+from heatfleet.thermal.identify import learn
 from heatfleet.thermal.model import prior
 
 TELEMETRY = Path(__file__).parents[3] / "shared" / "data" / "telemetry"

@@ -21,9 +21,10 @@ from heatfleet.bench._learn_fleet import Lived, between, lived
 from heatfleet.bench._learn_real import TELEMETRY, Cut, cuts
 from heatfleet.bench._learn_real import told as told_of_cuts
 from heatfleet.thermal.arrays import Array, take
+from heatfleet.thermal.block import Block
 from heatfleet.thermal.grey_box import fit_two_mass
 from heatfleet.thermal.hourly import fit_plain
-from heatfleet.thermal.identify import Block, learn, past_of
+from heatfleet.thermal.identify import learn, past_of
 from heatfleet.thermal.model import GREY_BOX, OLS, PRIOR, ThermalModels, prior
 
 DAY, HELD_OUT_DAYS, DESIGN_C = 96, 3, -10.0

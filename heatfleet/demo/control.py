@@ -37,9 +37,10 @@ from heatfleet.planning.smooth import smooth
 from heatfleet.planning.solve import solve
 from heatfleet.planning.state import HOT_WATER, MID, Freedom, Horizon, Present, build_problem
 from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.block import Block, Cooled, Swum
 from heatfleet.thermal.cooling import cold_kw
 from heatfleet.thermal.grey_box import Past, estimate_state
-from heatfleet.thermal.identify import Block, Cooled, Swum, learn
+from heatfleet.thermal.identify import learn
 from heatfleet.thermal.model import ThermalModels, prior
 from heatfleet.weather.forecast import with_forecast_errors
 

@@ -32,7 +32,7 @@ from heatfleet.store import plans, pump_states
 from heatfleet.store.database import FLEET
 from heatfleet.store.heat_pumps import HeatPump
 from heatfleet.thermal.arrays import Array, take
-from heatfleet.thermal.identify import Block
+from heatfleet.thermal.block import Block
 from heatfleet.thermal.model import ThermalModels
 
 QUALITY = "fast"

@@ -26,7 +26,7 @@ from heatfleet.store.database import FLEET
 from heatfleet.store.heat_pumps import HeatPump
 from heatfleet.store.scores import ScoreDay
 from heatfleet.thermal.arrays import Array, take
-from heatfleet.thermal.identify import Block
+from heatfleet.thermal.block import Block
 from heatfleet.thermal.model import ThermalModels
 
 STEPS = 96

@@ -27,6 +27,8 @@ from heatfleet.store.database import ReadTx
 from heatfleet.store.heat_pumps import HeatPump
 from heatfleet.thermal import identify
 from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.block import Block as Seen
+from heatfleet.thermal.block import Cooled, Swum
 from heatfleet.thermal.grey_box import estimate_state
 from heatfleet.thermal.model import ThermalModels
 
@@ -62,7 +64,7 @@ async def past(tx: ReadTx, loaded: Loaded, grid: TimeGrid) -> Past:
     )
 
 
-def seen(homes: Sequence[outlook.Home], past: Past) -> identify.Block:
+def seen(homes: Sequence[outlook.Home], past: Past) -> Seen:
     """Telemetry as learning wants it, (home, step); outdoors the weather's where the pump has no sensor."""
     channels = {channel: values[:, 1:] for channel, values in past.block.channels.items()}
     water, cooling, pool = shares = _shares(past.block)
@@ -74,7 +76,7 @@ def seen(homes: Sequence[outlook.Home], past: Past) -> identify.Block:
     outdoor = channels[Channel.OUTDOOR_TEMP_C]
     target = [home.own.indoor_setpoint_c + home.policy.offset_k for home in homes]
     grid = TimeGrid(past.block.grid.at(1), power.shape[1])
-    return identify.Block(
+    return Seen(
         indoor_c=channels[Channel.INDOOR_TEMP_C],
         outdoor_c=np.where(np.isnan(outdoor), past.outdoor_c, outdoor),
         ghi_kw_m2=past.ghi_kw_m2,
@@ -88,15 +90,15 @@ def seen(homes: Sequence[outlook.Home], past: Past) -> identify.Block:
         quarter_of_day=np.stack([outlook.quarters(home.site.price_zone, grid) for home in homes]),
         water_c=0.5 * (channels[Channel.FLOW_TEMP_C] + channels[Channel.RETURN_TEMP_C]),
         cooling=_cooled(homes, channels, power * cooling),
-        pool=identify.Swum(channels[Channel.POOL_TEMP_C], heat * pool, power * pool),
+        pool=Swum(channels[Channel.POOL_TEMP_C], heat * pool, power * pool),
     )
 
 
-def _cooled(homes: Sequence[outlook.Home], channels: Mapping[Channel, Array], power_kw: Array) -> identify.Cooled:
+def _cooled(homes: Sequence[outlook.Home], channels: Mapping[Channel, Array], power_kw: Array) -> Cooled:
     """What was seen of the cooling; a setpoint that is not told is taken not to have been moved."""
     own = np.array([[home.own.cooling_setpoint_c + home.policy.offset_k] for home in homes])
     moved = channels[Channel.COOLING_SETPOINT_C] - own
-    return identify.Cooled(power_kw, np.broadcast_to(own, moved.shape), np.nan_to_num(moved))
+    return Cooled(power_kw, np.broadcast_to(own, moved.shape), np.nan_to_num(moved))
 
 
 def cools_today(loaded: Loaded, past: Past, around: outlook.Surroundings) -> list[bool]:
@@ -116,7 +118,7 @@ def _may_cool(pump: HeatPump) -> bool:
     return bool(pump.is_space_cooling_enabled) and space_lever(levers_in_use(levers, cooling=True)) in COOLING_LEVERS
 
 
-def estimated(present: Present, lately: identify.Block, learned: ThermalModels, expected: Horizon) -> Present:
+def estimated(present: Present, lately: Seen, learned: ThermalModels, expected: Horizon) -> Present:
     """``present`` with air and walls as the models find them from what was seen lately.
 
     Homes of which too little was seen keep the temperature read, and walls that go with it and the weather.

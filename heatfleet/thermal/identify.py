@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from heatfleet.thermal.arrays import Array, take
+from heatfleet.thermal.block import Block
 from heatfleet.thermal.cooling import cold_kw, learn_cooling
 from heatfleet.thermal.grey_box import (
     NOISE_K,
@@ -51,47 +52,6 @@ LEAST_FORECASTS, UNLUCKY_RATIO = 5, 1.3  # fewer forecasts have no such quantile
 ROOMLESS_K = 0.6  # nobody knows how warm it is: worse than a home never measured
 COLD_ENOUGH_K, BALANCE_RANGE = 5.0, (0.4, 2.5)
 FELT_MORE_K = 0.25  # what a room nobody measures may differ on top
-
-
-@dataclass(frozen=True)
-class Cooled:
-    """Cooling of homes, (home, step); NaN where nothing is known. Its electricity is in no other power."""
-
-    power_kw: Array
-    setpoint_c: Array  # the owner's own
-    shift_k: Array  # in force, positive = warmer
-
-
-@dataclass(frozen=True)
-class Swum:
-    """Pools of homes, (home, step); NaN where nothing is known. Its heat and electricity are in no others."""
-
-    pool_c: Array
-    heat_kw: Array
-    power_kw: Array
-
-
-@dataclass(frozen=True)
-class Block:
-    """Telemetry of homes on a grid of quarter-hours, (home, step); NaN where nothing is known.
-
-    Without a heat meter ``space_heat_kw`` and ``dhw_heat_kw`` are NaN and follow from power and the COP in force.
-    """
-
-    indoor_c: Array
-    outdoor_c: Array
-    ghi_kw_m2: Array
-    space_heat_kw: Array
-    space_power_kw: Array
-    dhw_heat_kw: Array
-    dhw_power_kw: Array
-    tank_c: Array
-    setpoint_c: Array  # the owner's own
-    shift_k: Array  # steering shift in force
-    quarter_of_day: Array  # int, local: 0..95 on workdays, 96..191 at weekends
-    water_c: Array | None = None  # mean of flow and return; None = never read
-    cooling: Cooled | None = None  # None = no home cools
-    pool: Swum | None = None  # None = no home has one
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.block import Block
 from heatfleet.thermal.grey_box import Past, discretise, forecast_errors, ua_of
 from heatfleet.thermal.hourly import fit_plain
-from heatfleet.thermal.identify import Block, error_24h, learn
+from heatfleet.thermal.identify import error_24h, learn
 from heatfleet.thermal.model import PRIOR, ThermalModels, prior
 
 HOURS = 24 * 12

@@ -11,10 +11,11 @@ import pytest
 
 from heatfleet.bench._learn_real import cuts
 from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.block import Block
 from heatfleet.thermal.grey_box import Past
 from heatfleet.thermal.homes import day_of_use, draw_homes
 from heatfleet.thermal.hourly import fit_plain
-from heatfleet.thermal.identify import DAY, Block, error_24h, learn
+from heatfleet.thermal.identify import DAY, error_24h, learn
 from heatfleet.thermal.model import BuildingFacts, ThermalModels, prior
 from heatfleet.thermal.response import Response
 from heatfleet.thermal.sensed import without_frozen
