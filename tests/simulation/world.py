@@ -18,12 +18,12 @@ from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.markets.source import SyntheticPrices
 from heatfleet.store.database import FLEET, Database
 from heatfleet.vendors.kit.driver import Driver, Grant, Receipt, Write
-from heatfleet.vendors.kit.emulation.homes import mild_winter
+from heatfleet.vendors.kit.emulation.homes import Weather, mild_winter
 from heatfleet.vendors.kit.grants import SealKeys, grant_aad, seal
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import Registry, load_registry
 from heatfleet.vendors.sandbox.emulator import Emulator
-from heatfleet.weather.source import SyntheticWeather
+from heatfleet.weather.source import SyntheticWeather, WeatherSource
 from heatfleet.worker import Worker
 from tests.conftest import FakeClock
 from tests.store.worlds import add_connection, add_pump, add_user
@@ -65,6 +65,14 @@ class FragileVendors:
 
     def driver(self, name: str) -> Any:
         return self.made.setdefault(name, FragileDriver(self.registry.driver(name)))
+
+
+@dataclass(frozen=True)
+class Air:
+    """The weather the homes have, and who tells it."""
+
+    weather: Weather
+    source: WeatherSource = SyntheticWeather("DE_LU")
 
 
 @dataclass
@@ -118,16 +126,18 @@ class World:
 
 
 @asynccontextmanager
-async def world(database: Database, clock: FakeClock, org_id: UUID, homes: int = 3) -> AsyncIterator[World]:
+async def world(
+    database: Database, clock: FakeClock, org_id: UUID, homes: int = 3, air: Air = Air(mild_winter)
+) -> AsyncIterator[World]:
     """A connected fleet, nothing polled yet."""
-    cloud = Emulator(7, homes, clock, mild_winter, base_path="")
+    cloud = Emulator(7, homes, clock, air.weather, base_path="")
     async with served(cloud) as base_url:
         session = VendorSession(clock)
         try:
             registry = load_registry(session.http, {"sandbox": cloud.config(base_url)})
             vendors = FragileVendors(registry)
             tools = Tools(database, clock, vendors, SEAL_KEYS)
-            worker = Worker(tools, SyntheticPrices(), SyntheticWeather("DE_LU"))
+            worker = Worker(tools, SyntheticPrices(), air.source)
             pumps = await connect(database, clock, cloud, registry.driver("sandbox"), org_id)
             yield World(clock, database, cloud, vendors, worker, org_id, pumps)
         finally:
