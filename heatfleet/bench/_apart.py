@@ -23,7 +23,7 @@ SEARCH, COARSER, FINER = (150, 48), (280, 96), (560, 192)  # knots: indoor tempe
 BELOW_K, ABOVE_K = 0.8, 1.2  # of the band: net; farther out, linear
 ROUNDS, PATIENCE, SHORTER = 150, 6, 0.6
 TANK_CELLS = 2400
-UNSURE = 2.0  # times the last change: with again twice the knots, values fell by up to 0.8 times that
+UNSURE = 2.0  # times the last change; with again twice the knots, values fell by 0.4 to 0.8 times that
 DEAR = np.float32(1.0e9)
 
 
