@@ -4,7 +4,8 @@ Reference of the same run: HiGHS solving the linear relaxation of each home cold
 is against that relaxation, which leaves out minimum on and off times; an exact solution itself sits about 1 % above.
 Speeds are taken by turns with the reference, and are ratios: nothing else about them means anything.
 
-``--set homes=40 seed=7 states=2 fleet=100000 milp=true picture=FILE.png``; ``fleet=0`` leaves the whole fleet out.
+``--set homes=40 seed=7 states=2 fleet=100000 milp=true floor=true picture=FILE.png``; ``fleet=0`` leaves the whole
+fleet out, ``floor=true`` says of the homes beyond the bar of the largest gap what no plan can be below.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from heatfleet.bench._apart import floor
 from heatfleet.bench._c_kernel import REFERENCE_CELLS, PlainC, compiler
 from heatfleet.bench._instances import Kind, random_problem
 from heatfleet.bench._judge import lp_bound
@@ -45,7 +47,8 @@ ONE_PASS = EFFORTS["fast"]._replace(passes=1, polish=0, sweeps=0)
 def run(homes: int = 40, seed: int | None = None, states: int = 2, steps: int = 96, **options: Any) -> dict[str, Any]:
     """Gaps, broken rules, speeds and bars of both qualities on homes of a fresh seed (unless one is given).
 
-    Options: negative (prices), fleet (homes planned at once, 0 = none), milp, milp_s (seconds a home), picture.
+    Options: negative (prices), fleet (homes planned at once, 0 = none), milp, milp_s (seconds a home), floor,
+    picture.
     """
     chosen = secrets.randbelow(1_000_000) if seed is None else seed
     problem = random_problem(homes, chosen, Kind(states=states, steps=steps, negative=options.get("negative", False)))
@@ -63,6 +66,8 @@ def run(homes: int = 40, seed: int | None = None, states: int = 2, steps: int = 
         found["fleet"] = measured(fleet, steps, chosen)
     if options.get("milp"):
         found["milp"] = _milp(problem, plans["best"], bound, float(options.get("milp_s", MILP_S)))
+    if options.get("floor"):
+        found["floor_percent"] = _floors(problem, plans, bound)
     if (picture := options.get("picture")) is not None:
         _draw({name: gaps(plan, bound) for name, plan in plans.items()}, Path(picture))
     return {**found, "bars": BARS, "within_bars": within_bars(found)}
@@ -140,6 +145,16 @@ def _milp(problem: Problem, plan: Solution, bound: Array, limit_s: float) -> dic
         "highs_own_over_proven_percent": _over(incumbent, proven),
         "proven_over_linear_percent": _over(proven, linear),
     }
+
+
+def _floors(problem: Problem, plans: dict[str, Solution], bound: Array) -> list[dict[str, Any]]:
+    """What no plan can be below, over the linear bound, of the homes whose ``best`` is beyond the bar [%]."""
+    over = {name: gaps(plan, bound) for name, plan in plans.items()}
+    beyond = np.flatnonzero(over["best"] > BARS["best"]["max"])
+    lowest = np.array([floor(problem, int(i), plans["best"].objective[i]) for i in beyond])
+    rows = {**{name: gap[beyond] for name, gap in over.items()}, "floor": 100.0 * (lowest / bound[beyond] - 1.0)}
+    return [{"home": int(i), **{name: round(float(row[n]), 2) for name, row in rows.items()}}
+            for n, i in enumerate(beyond)]  # fmt: skip
 
 
 def _over(value: Array, floor: Array) -> float:

@@ -14,7 +14,7 @@ from heatfleet.thermal.arrays import Array
 
 COST, PENALTY, OBJECTIVE, STARTS, DWELL, FORBIDDEN, DOSE, STARTS_OVER = range(8)
 SCORES = 8
-_BROKEN = 1.0e6
+BROKEN = 1.0e6
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def score(batch: Batch, rules: Rules, i: int, action: Array, out: Array, indoor:
 def ranking(out: Array, scale: float) -> float:
     """One number to compare plans by: the objective, with every broken rule dearer than any comfort."""
     broken = out[DWELL] * 1000.0 + out[FORBIDDEN] + out[DOSE] + out[STARTS_OVER]
-    return out[OBJECTIVE] + _BROKEN * scale * broken
+    return out[OBJECTIVE] + BROKEN * scale * broken
 
 
 @compiled

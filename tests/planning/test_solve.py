@@ -14,7 +14,7 @@ from heatfleet.bench._judge import lp_bounds
 from heatfleet.domain.errors import Invalid
 from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.problem import Problem
-from heatfleet.planning.solve import EFFORTS, solve, solved_with
+from heatfleet.planning.solve import EFFORTS, HARDER, solve, solved_with
 from heatfleet.thermal.arrays import Array
 
 KINDS = {
@@ -233,3 +233,15 @@ def test_the_polish_helps_where_the_air_is_quick() -> None:
     problem, effort = random_problem(16, 33, Kind(tank=False)), EFFORTS["best"]._replace(sweeps=0)
     plain, polished = (solved_with(problem, effort._replace(polish=polish)) for polish in (0, 1))
     assert polished.objective.sum() < plain.objective.sum()
+
+
+@pytest.mark.parametrize("quality", list(EFFORTS))
+def test_more_is_done_for_the_few_homes_in_which_each_run_weighs_a_lot(quality: str) -> None:
+    problem = random_problem(40, 8, Kind())
+    usual, more = solved_with(problem, EFFORTS[quality]), solved_with(problem, EFFORTS[quality], harder=HARDER[quality])
+    won = usual.objective - more.objective
+    assert (won >= 0).all()
+    assert 1 <= (won > 0).sum() <= 8
+    untouched = won == 0
+    np.testing.assert_array_equal(more.action[untouched], usual.action[untouched])
+    assert not evaluate(problem, more.action).dwell_violations.any()

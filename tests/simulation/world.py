@@ -72,7 +72,7 @@ class Air:
     """The weather the homes have, and who tells it."""
 
     weather: Weather
-    source: WeatherSource = SyntheticWeather("DE_LU")
+    source: WeatherSource = field(default_factory=lambda: SyntheticWeather("DE_LU"))
 
 
 @dataclass
