@@ -43,7 +43,7 @@ HOLD_MARGIN_K = 0.3  # what a sensor may be wrong by
 HOLD_LUCK = 0.25  # an unlucky quarter-hour; its spread is that of two hours by the root of eight
 HOLD_STEP_K, HOLD_MOST_K = 1.0, 4.0  # setpoints move in whole kelvins
 # What a charge costs beyond its heat [mean kWh]: most pumps stop after it and start anew. More where prices swing far.
-START_KWH, START_KWH_PER_SWING = 0.2, 2.5
+START_KWH, START_KWH_PER_SWING = 0.1, 2.5
 EVENT_KWH = 0.4  # what is drawn at once
 SIZES = np.array([0.21, 0.56, 1.03, 2.2])  # of an event in units of its mean, each as likely as the others
 COLD_KWH = 0.02  # what a kelvin below the minimum costs for a quarter-hour [mean kWh]

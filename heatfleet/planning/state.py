@@ -31,7 +31,7 @@ UNSURE_K = 0.51  # worse than a home never measured: such a plan keeps close to 
 HABIT_TRUST, HABIT_MOVES_K = 0.7, 0.5
 GRID_FLOOR_KW = 4.2  # no limit of the grid goes below this
 DOSE_ABOVE_K = 2.0  # a tank with a dose to come may be this much warmer than the dose asks for
-CYCLE_KWH, CYCLE_KWH_PER_SWING = 0.08, 0.5  # a start of a pump that cycles below its smallest output: wear, late heat
+CYCLE_KWH, CYCLE_KWH_PER_SWING = 0.08, 0.6  # a start of a pump that cycles below its smallest output: wear, late heat
 LARGEST_SWING = 0.5
 MANY_STARTS_A_DAY = 5.0  # for the house under the pump's own control: here what is at stake weighs half
 
