@@ -46,7 +46,7 @@ HOLD_STEP_K, HOLD_MOST_K = 1.0, 4.0  # setpoints move in whole kelvins
 START_KWH, START_KWH_PER_SWING = 0.1, 2.5
 EVENT_KWH = 0.4  # what is drawn at once
 SIZES = np.array([0.21, 0.56, 1.03, 2.2])  # of an event in units of its mean, each as likely as the others
-COLD_KWH = 0.02  # what a kelvin below the minimum costs for a quarter-hour [mean kWh]
+COLD_KWH = 0.01  # what a kelvin below the minimum costs for a quarter-hour [mean kWh]
 GAIN = 1e-4  # of a mean kWh: less is no reason
 
 

@@ -86,7 +86,7 @@ class Terms:
 
     comfort_kwh_per_kh: float = 0.65  # a K·h outside the band costs this many mean kWh
     dhw_kwh_per_kh: float = 1.7
-    start_kwh: float = 0.4  # a compressor start costs this many mean kWh, for wear
+    start_kwh: float = 0.8  # a compressor start costs this many mean kWh, for wear
     min_on_steps: int = 1  # pumps keep their own minimum times
     min_off_steps: int = 1
 
