@@ -44,12 +44,18 @@ def hot_water_wishes(situation: Situation, comfort: Comfort, is_paused: bool) ->
 
 
 def _by_temperature(situation: Situation, aim: TankAim, comfort: Comfort) -> dict[Lever, Wish]:
-    """Charged or held back as the tank's temperature says; near its minimum the pump's own programme has it back."""
+    """Charged or held back as the tank's temperature says; near its minimum the pump's own programme has it back.
+
+    A pump whose programme lets the tank fall below its minimum has no charge forced on it, but may be asked for one.
+    """
     charge_c, dhw_c = comfort.dhw_max_c, situation.dhw_temp_c
-    if dhw_c is None or situation.is_charging or dhw_c <= comfort.dhw_min_c + DHW_HOLD_K:
+    is_low = dhw_c is not None and dhw_c <= comfort.dhw_min_c + DHW_HOLD_K
+    if dhw_c is None or situation.is_charging or (is_low and has_room_to_plan(comfort)):
         return _own_programme(situation, comfort)
     if aim.charge_below_c is not None and dhw_c <= aim.charge_below_c:
         return _dhw(situation, charge_c, True, Wish(0, Purpose.HOT_WATER, Reason.HOT_WATER))
+    if is_low:
+        return {}
     if situation.policy.is_away(situation.now):
         return _dhw(situation, min(comfort.dhw_min_c, charge_c), False, Wish(0, Purpose.HOT_WATER, Reason.AWAY))
     if aim.hold_c is None or dhw_c > charge_c - DHW_NEAR_K:

@@ -27,7 +27,7 @@ from heatfleet.planning.state import (
     Horizon,
     Present,
     dose_is_due,
-    price_swing,
+    start_weight,
 )
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import ThermalModels
@@ -46,7 +46,7 @@ HOLD_STEP_K, HOLD_MOST_K = 1.0, 4.0  # setpoints move in whole kelvins
 START_KWH, START_KWH_PER_SWING = 0.1, 2.5
 EVENT_KWH = 0.4  # what is drawn at once
 SIZES = np.array([0.21, 0.56, 1.03, 2.2])  # of an event in units of its mean, each as likely as the others
-COLD_KWH = 0.15  # what a kelvin below the minimum costs for a quarter-hour [mean kWh]
+COLD_KWH = 0.01  # what a kelvin below the minimum costs for a quarter-hour [mean kWh]
 GAIN = 1e-4  # of a mean kWh: less is no reason
 
 
@@ -160,7 +160,7 @@ def _facts(
     may_hold = (known & _flag(freedom.can_hold, capacity))[:, None] & (lower_k >= HOLD_STEP_K)
     loss = models.tank.loss_kw_per_k * STEP_H / capacity
     can_charge = _flag(freedom.can_boost, capacity).astype(float)
-    start_kwh = START_KWH + START_KWH_PER_SWING * price_swing(horizon)
+    start_kwh = START_KWH + START_KWH_PER_SWING * start_weight(models, horizon)
     tank = np.stack([present.tank_c, loss, start_kwh, hysteresis, can_charge], axis=1)
     return (
         tank, horizon.price, capacity[:, None] / cop, draw / capacity[:, None], size_k, horizon.dhw_min_c,

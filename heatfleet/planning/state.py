@@ -31,8 +31,9 @@ UNSURE_K = 0.51  # worse than a home never measured: such a plan keeps close to 
 HABIT_TRUST, HABIT_MOVES_K = 0.7, 0.5
 GRID_FLOOR_KW = 4.2  # no limit of the grid goes below this
 DOSE_ABOVE_K = 2.0  # a tank with a dose to come may be this much warmer than the dose asks for
-CYCLE_KWH, CYCLE_KWH_PER_SWING = 0.08, 0.2  # a start of a pump that cycles below its smallest output: wear, late heat
+CYCLE_KWH, CYCLE_KWH_PER_SWING = 0.08, 0.6  # a start of a pump that cycles below its smallest output: wear, late heat
 LARGEST_SWING = 0.5
+MANY_STARTS_A_DAY = 5.0  # for the house under the pump's own control: here what is at stake weighs half
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ def build_problem(
         state_weight=np.stack([models.building.capacity_indoor_kwh_per_k, models.building.capacity_mass_kwh_per_k], 1)
         / capacity[:, None],
         value_x=worth * capacity,
-        start_cost=terms.start_kwh * mean_price,
+        start_cost=terms.start_kwh * own_rarity(models, horizon) * mean_price,
         **_band(models, horizon, present, freedom),
         **tank,
         **_limits(models, horizon, present, freedom, np.dstack([energy, tank["dhw_energy"]])),
@@ -181,18 +182,28 @@ def state_response(
     heat = models.response.heat_kw(outdoor, above_own_k[:, :, None], freedom.delta_k[:, None, :])
     heat = np.where(heat < IDLE_HEAT_KW, 0.0, heat)
     power = models.response.energy_kw(heat, outdoor) + models.response.standby_kw[:, None, None]
-    cycle_kwh = CYCLE_KWH + CYCLE_KWH_PER_SWING * price_swing(horizon)
+    cycle_kwh = CYCLE_KWH + CYCLE_KWH_PER_SWING * start_weight(models, horizon)
     return heat, STEP_H * (power + cycle_kwh[:, None, None] * models.response.cycles_per_h(heat))
 
 
-def price_swing(horizon: Horizon) -> Array:
-    """How far prices lie from their mean, relative to it, (home,): where they swing far, starts must cost more.
+def start_weight(models: ThermalModels, horizon: Horizon) -> Array:
+    """How much more a start must cost than its wear, (home,), from 0 to ``LARGEST_SWING``.
 
-    Otherwise a plan would buy starts with them, and pumps are to start no more often than under their own control.
+    Pumps are to start no more often than under their own control. Where prices lie far from their mean, relative to
+    it, a plan would buy starts with them; where the pump's own control starts often anyway, there is room for that.
     """
     mean = np.maximum(np.abs(horizon.price.mean(axis=1)), 1e-6)
-    swing: Array = np.minimum(horizon.price.std(axis=1) / mean, LARGEST_SWING)
-    return swing
+    weight: Array = np.minimum(horizon.price.std(axis=1) / mean, LARGEST_SWING) * own_rarity(models, horizon)
+    return weight
+
+
+def own_rarity(models: ThermalModels, horizon: Horizon) -> Array:
+    """How rarely the pump's own control would start in the coming weather, (home,): 1 = it runs through."""
+    above_own_k = habit_above_own_k(models, horizon)[:, None]
+    heat = models.response.heat_kw(horizon.outdoor_c, above_own_k, 0.0)
+    starts_a_day = 24.0 * models.response.cycles_per_h(heat).mean(axis=1)
+    rarity: Array = 1.0 / (1.0 + np.square(starts_a_day / MANY_STARTS_A_DAY))
+    return rarity
 
 
 def _steered(freedom: Freedom, horizon: Horizon, seen: Solution | None) -> tuple[Array, Array]:

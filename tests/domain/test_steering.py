@@ -312,6 +312,12 @@ def test_nothing_puts_off_a_charge_of_a_tank_near_its_minimum_or_one_that_has_be
         assert 52 in [w.value for w in decision.releases]
 
 
+def test_a_tank_whose_own_programme_lets_it_fall_below_its_minimum_is_charged_when_the_plan_says_so() -> None:
+    assert tanked(44.5, None, 43.6, policy=NARROW)[Lever.DHW_BOOST] == 1
+    assert tanked(43.0, None, 43.6, policy=NARROW) == {}, "no charge is forced on it"
+    assert tanked(43.0, 50.0, 43.6, policy=NARROW) == {}, "and none is put off"
+
+
 def test_pause_is_min_and_no_hot_water_and_frost_and_disinfection_hold() -> None:
     paused = replace(ON, is_pause_power_active=True, pause_power_until=NOW + timedelta(hours=1))
     decision = decide(situation(policy=paused, wanted=step(SteeringState.MAX, True), dhw_temp_c=40.0))

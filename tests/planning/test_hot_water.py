@@ -66,6 +66,19 @@ def test_a_flat_price_brings_nothing_forward(models: ThermalModels) -> None:
     assert not (plans.charge_below_c > start + 0.5).any()
 
 
+def test_a_pump_that_starts_often_by_itself_is_charged_sooner_than_one_that_runs_through(models: ThermalModels) -> None:
+    largest = models.response.heat_max_kw
+    through, often = (
+        replace(models, response=replace(models.response, heat_min_kw=share * largest)) for share in (1e-6, 0.7)
+    )
+    rarely, sooner = (
+        np.nan_to_num(tank_plans(pumps, horizon(0.2, 0.3), present(), freedom()).charge_below_c)
+        for pumps in (through, often)
+    )
+    assert (sooner >= rarely).all()
+    assert (sooner > rarely).any(axis=1).all()
+
+
 def test_before_a_cheap_hour_the_pumps_own_charge_is_put_off_but_never_below_the_minimum(models: ThermalModels) -> None:
     plans = tank_plans(models, horizon(), present(), freedom())
     held = ~np.isnan(plans.hold_c)

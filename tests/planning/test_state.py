@@ -8,22 +8,39 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from heatfleet.domain.levers import SteeringState
 from heatfleet.domain.plans import Reason
 from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.read_back import Marks, read_back
 from heatfleet.planning.solve import solve
-from heatfleet.planning.state import HOT_WATER, Freedom, Horizon, Present, Terms, build_problem
+from heatfleet.planning.state import (
+    CYCLE_KWH,
+    HOT_WATER,
+    LARGEST_SWING,
+    STEP_H,
+    Freedom,
+    Horizon,
+    Present,
+    Terms,
+    build_problem,
+    own_rarity,
+    start_weight,
+    state_response,
+)
 from heatfleet.thermal.model import BuildingFacts, ThermalModels, prior
 
 HOMES, STEPS = 3, 144
 START = datetime(2024, 1, 8, tzinfo=UTC)
+SIGNS = np.where(np.arange(STEPS) % 2 == 0, 1.0, -1.0)
+MODELS = prior(None, np.full(HOMES, -10.0))
 
 
 @pytest.fixture
 def models() -> ThermalModels:
-    return prior(None, np.full(HOMES, -10.0))
+    return MODELS
 
 
 def horizon(**changes: float) -> Horizon:
@@ -65,6 +82,48 @@ def test_heat_is_shifted_into_cheap_hours_and_comfort_holds(models: ThermalModel
     assert (paid < 0.97 * problem.price.mean(1)).all()
     assert (found.indoor[:, 8:] > 20.3).all()
     assert (found.tank > 45.0).all()
+
+
+def swinging(share: float, outdoor_c: float) -> Horizon:
+    """Prices of 0.3 that lie ``share`` of it above and below by turns."""
+    return replace(horizon(outdoor_c=outdoor_c), price=np.full((HOMES, STEPS), 0.3) * (1.0 + share * SIGNS))
+
+
+def cycling_from(models: ThermalModels, share: float) -> ThermalModels:
+    """The same pumps with a smallest output of this share of the largest."""
+    return replace(models, response=replace(models.response, heat_min_kw=share * models.response.heat_max_kw))
+
+
+@given(st.floats(-20.0, 15.0), st.floats(0.0, 3.0), st.floats(0.05, 0.8))
+def test_starts_weigh_more_where_prices_swing_and_less_where_the_pump_starts_often_by_itself(
+    outdoor_c: float, swing: float, smallest: float
+) -> None:
+    pumps = cycling_from(MODELS, smallest)
+    weight, rarity = (f(pumps, swinging(swing, outdoor_c)) for f in (start_weight, own_rarity))
+    assert (weight >= 0.0).all()
+    assert (weight <= LARGEST_SWING).all()
+    assert (weight <= start_weight(pumps, swinging(1.1 * swing, outdoor_c)) + 1e-12).all()
+    assert ((rarity > 0.0) & (rarity <= 1.0)).all()
+    through = cycling_from(pumps, 1e-6)  # it modulates down to next to nothing and never cycles
+    assert own_rarity(through, swinging(swing, outdoor_c)) == pytest.approx(1.0)
+    assert (weight <= start_weight(through, swinging(swing, outdoor_c)) + 1e-9).all()
+
+
+@given(st.floats(-20.0, 15.0), st.floats(0.0, 3.0), st.floats(0.05, 0.8))
+def test_a_start_of_a_pump_that_cycles_never_costs_less_than_its_wear(
+    outdoor_c: float, swing: float, smallest: float
+) -> None:
+    pumps, told = cycling_from(MODELS, smallest), swinging(swing, outdoor_c)
+    heat, energy = state_response(pumps, told, freedom(), np.zeros((HOMES, STEPS)))
+    r = pumps.response
+    power = r.energy_kw(heat, told.outdoor_c[:, :, None]) + r.standby_kw[:, None, None]
+    assert (energy >= STEP_H * (power + CYCLE_KWH * r.cycles_per_h(heat)) - 1e-12).all()
+
+
+def test_in_a_frost_a_start_weighs_in_full_and_in_mild_weather_less(models: ThermalModels) -> None:
+    frost, mild = (build_problem(models, horizon(outdoor_c=t), present(), freedom()) for t in (-8.0, 10.0))
+    assert own_rarity(models, horizon(outdoor_c=-8.0)).tolist() == [1.0] * HOMES
+    assert (mild.start_cost < 0.7 * frost.start_cost).all()
 
 
 def test_states_that_are_not_allowed_are_not_planned(models: ThermalModels) -> None:
