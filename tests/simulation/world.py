@@ -18,12 +18,12 @@ from heatfleet.flows.toolbox_fleet import Tools
 from heatfleet.markets.source import SyntheticPrices
 from heatfleet.store.database import FLEET, Database
 from heatfleet.vendors.kit.driver import Driver, Grant, Receipt, Write
-from heatfleet.vendors.kit.emulation.homes import mild_winter
+from heatfleet.vendors.kit.emulation.homes import Weather, mild_winter
 from heatfleet.vendors.kit.grants import SealKeys, grant_aad, seal
 from heatfleet.vendors.kit.http import VendorSession
 from heatfleet.vendors.kit.registry import Registry, load_registry
 from heatfleet.vendors.sandbox.emulator import Emulator
-from heatfleet.weather.source import SyntheticWeather
+from heatfleet.weather.source import SyntheticWeather, WeatherSource
 from heatfleet.worker import Worker
 from tests.conftest import FakeClock
 from tests.store.worlds import add_connection, add_pump, add_user
@@ -117,17 +117,28 @@ class World:
         return {lever: self.cloud.homes.setting(home, lever, self.clock.now) for lever in Lever}
 
 
+@dataclass(frozen=True)
+class Sky:
+    """The weather of the homes, and as what it is forecast."""
+
+    weather: Weather = mild_winter
+    source: WeatherSource = field(default_factory=lambda: SyntheticWeather("DE_LU"))
+
+
 @asynccontextmanager
-async def world(database: Database, clock: FakeClock, org_id: UUID, homes: int = 3) -> AsyncIterator[World]:
+async def world(
+    database: Database, clock: FakeClock, org_id: UUID, homes: int = 3, seed: int = 7, sky: Sky | None = None
+) -> AsyncIterator[World]:
     """A connected fleet, nothing polled yet."""
-    cloud = Emulator(7, homes, clock, mild_winter, base_path="")
+    sky = sky or Sky()
+    cloud = Emulator(seed, homes, clock, sky.weather, base_path="")
     async with served(cloud) as base_url:
         session = VendorSession(clock)
         try:
             registry = load_registry(session.http, {"sandbox": cloud.config(base_url)})
             vendors = FragileVendors(registry)
             tools = Tools(database, clock, vendors, SEAL_KEYS)
-            worker = Worker(tools, SyntheticPrices(), SyntheticWeather("DE_LU"))
+            worker = Worker(tools, SyntheticPrices(), sky.source)
             pumps = await connect(database, clock, cloud, registry.driver("sandbox"), org_id)
             yield World(clock, database, cloud, vendors, worker, org_id, pumps)
         finally:
