@@ -20,7 +20,7 @@ from heatfleet.thermal.arrays import Array
 from heatfleet.weather.source import WeatherRows
 from tests.api_server import Api, key_file, running_api
 from tests.conftest import FakeClock
-from tests.simulation.world import Sky, World, world
+from tests.simulation.world import Air, World, world
 from tests.support import FakeVendors
 
 __all__ = ["key_file"]
@@ -70,7 +70,7 @@ async def test_the_sun_of_a_roof_is_used_and_then_expected(
     database: Database, clock: FakeClock, org_id: UUID, key_file: Path
 ) -> None:
     async with (
-        world(database, clock, org_id, homes=2, seed=19, sky=Sky(clear, ClearSky())) as fleet,
+        world(database, clock, org_id, homes=2, air=Air(clear, ClearSky()), seed=19) as fleet,
         running_api(database, clock, org_id, key_file, FakeVendors()) as api,
     ):
         await only_one_has_a_roof(fleet)

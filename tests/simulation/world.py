@@ -67,6 +67,14 @@ class FragileVendors:
         return self.made.setdefault(name, FragileDriver(self.registry.driver(name)))
 
 
+@dataclass(frozen=True)
+class Air:
+    """The weather the homes have, and who tells it."""
+
+    weather: Weather
+    source: WeatherSource = field(default_factory=lambda: SyntheticWeather("DE_LU"))
+
+
 @dataclass
 class World:
     """A fleet of sandbox homes and what runs it."""
@@ -117,28 +125,19 @@ class World:
         return {lever: self.cloud.homes.setting(home, lever, self.clock.now) for lever in Lever}
 
 
-@dataclass(frozen=True)
-class Sky:
-    """The weather of the homes, and as what it is forecast."""
-
-    weather: Weather = mild_winter
-    source: WeatherSource = field(default_factory=lambda: SyntheticWeather("DE_LU"))
-
-
 @asynccontextmanager
 async def world(
-    database: Database, clock: FakeClock, org_id: UUID, homes: int = 3, seed: int = 7, sky: Sky | None = None
+    database: Database, clock: FakeClock, org_id: UUID, homes: int = 3, air: Air = Air(mild_winter), seed: int = 7
 ) -> AsyncIterator[World]:
     """A connected fleet, nothing polled yet."""
-    sky = sky or Sky()
-    cloud = Emulator(seed, homes, clock, sky.weather, base_path="")
+    cloud = Emulator(seed, homes, clock, air.weather, base_path="")
     async with served(cloud) as base_url:
         session = VendorSession(clock)
         try:
             registry = load_registry(session.http, {"sandbox": cloud.config(base_url)})
             vendors = FragileVendors(registry)
             tools = Tools(database, clock, vendors, SEAL_KEYS)
-            worker = Worker(tools, SyntheticPrices(), sky.source)
+            worker = Worker(tools, SyntheticPrices(), air.source)
             pumps = await connect(database, clock, cloud, registry.driver("sandbox"), org_id)
             yield World(clock, database, cloud, vendors, worker, org_id, pumps)
         finally:
