@@ -49,7 +49,7 @@ from heatfleet.vendors.kit.driver import DeviceRef, Driver, Grant, SignInStep, U
 from heatfleet.vendors.kit.grants import with_grant
 from heatfleet.vendors.kit.manifest import Manifest
 
-CONSENT_TEXT_VERSION = "2"
+CONSENT_TEXT_VERSION = "3"
 PATIENCE_S = 60.0
 MOST_TRIES = 10
 

@@ -127,10 +127,10 @@ class World:
 
 @asynccontextmanager
 async def world(
-    database: Database, clock: FakeClock, org_id: UUID, homes: int = 3, air: Air = Air(mild_winter)
+    database: Database, clock: FakeClock, org_id: UUID, homes: int = 3, air: Air = Air(mild_winter), seed: int = 7
 ) -> AsyncIterator[World]:
     """A connected fleet, nothing polled yet."""
-    cloud = Emulator(7, homes, clock, air.weather, base_path="")
+    cloud = Emulator(seed, homes, clock, air.weather, base_path="")
     async with served(cloud) as base_url:
         session = VendorSession(clock)
         try:

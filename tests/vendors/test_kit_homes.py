@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -12,14 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from heatfleet.domain.levers import Lever
+from heatfleet.domain.time_grid import TimeGrid
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.simulate_columns import COOLING
+from heatfleet.vendors.kit.emulation import homes as kit_homes
 from heatfleet.vendors.kit.emulation.homes import SENSORS, VirtualHomes, mild_winter, warm_summer
+from heatfleet.vendors.kit.emulation.roofs import draw_roofs
 
 START = datetime(2024, 1, 8, 6, 2, 11, tzinfo=UTC)
 END = START + timedelta(hours=9)
 ELEMENT_KWH = 3.0 / 12.0
-ACTIVITY, CONSUMED, DELIVERED = (SENSORS.index(name) for name in ("activity", "consumed", "delivered"))
+ACTIVITY, CONSUMED, DELIVERED, EXPORT = map(SENSORS.index, ("activity", "consumed", "delivered", "export"))
 
 
 def homes(seed: int = 3, count: int = 6) -> VirtualHomes:
@@ -74,6 +78,26 @@ def test_a_state_of_another_version_is_not_taken_over() -> None:
     assert some.can_go_on(kept)
     assert not some.can_go_on(kept | {"columns": kept["columns"][:-1]})
     assert not homes(4).can_go_on(kept)
+
+
+def test_roofs_feed_in_what_is_left_and_move_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same homes with and without their roofs differ by what the roofs give, and by nothing else."""
+    noon, night = (datetime(2024, 1, 8, hour, 4, 59, tzinfo=UTC) for hour in (12, 22))
+    with_roofs = homes()
+    drawn = draw_roofs(6, 3)
+    monkeypatch.setattr(kit_homes, "draw_roofs", lambda *_: replace(drawn, roof_kw_per_kw_m2=np.zeros(6)))
+    without = homes()
+    roofed = [home for home in range(6) if with_roofs.shows(home, "export")]
+    assert roofed == np.flatnonzero(drawn.roof_kw_per_kw_m2).tolist()
+    assert 0 < len(roofed) < 6
+    assert not any(without.shows(home, "export") for home in range(6))
+    for now in (noon, night):
+        told, dark = (np.array([values for _, values in shown(some, now)]) for some in (with_roofs, without))
+        assert np.array_equal(told[:, :EXPORT], dark[:, :EXPORT])
+        ghi_kw_m2 = mild_winter(TimeGrid(with_roofs.at - with_roofs.step, 1, with_roofs.step))[1]
+        assert told[:, EXPORT] - dark[:, EXPORT] == pytest.approx(drawn.roof_kw_per_kw_m2 * ghi_kw_m2)
+        assert (dark[:, EXPORT] < -dark[:, SENSORS.index("input")]).all(), "the household takes its own"
+        assert (ghi_kw_m2 > 0.2) == (now is noon)
 
 
 def test_the_heat_meter_counts_no_cold() -> None:

@@ -197,7 +197,7 @@ async def test_what_is_left_behind(api: Api) -> None:
     async with api.services.database.read(api.org_id) as tx:
         assert await tx.value("select count(*) from polls") == 1
         row = await tx.row("select scopes, language, text_version from consents")
-        assert list(row) == [scopes_of(api.vendors.manifest("redirecting")), "de", "2"]
+        assert list(row) == [scopes_of(api.vendors.manifest("redirecting")), "de", "3"]
         sealed = await tx.value("select grant_sealed from connections")
         assert b"account-1" not in sealed
         assert await tx.value("select step from onboarding_sessions") == {}
@@ -219,6 +219,7 @@ async def test_consent_tells_exactly_what_is_written_down(api: Api) -> None:
     assert "Hot-water temperature" not in told
     assert "not offered by the manufacturer itself" in told
     assert "passed on to the manufacturer or the device only" in told
+    assert "To stop, ask Stadtwerke Test, or use the page of your heat pump if you have the link to it" in told
     form = {"onboarding_session_id": made["id"], "vendor": "asking", "consent": "yes", "terms": "another text"}
     other = await submit(api, "/connect/sign-in", **form)
     assert other.status == 200

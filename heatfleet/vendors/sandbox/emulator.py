@@ -44,7 +44,7 @@ LIMITS: Mapping[str, tuple[Lever, int, int, int]] = {
     "set.pool": (Lever.POOL_SETPOINT_C, 100, 350, 5),
 }
 """Setting → lever behind it, lowest, highest, step (tenths)."""
-_PER_UNIT = {"input": 1000.0, "consumed": 1000.0, "delivered": 1000.0}
+_PER_UNIT = {"input": 1000.0, "consumed": 1000.0, "delivered": 1000.0, "export": 1000.0}
 _ACTIVITIES = ("off", "resting", "house", "tank", "thawing", "cooling", "pool")
 
 Report = tuple[datetime, Array, dict[str, tuple[datetime, float]]]
@@ -141,7 +141,7 @@ class Emulator(HomesCloud):
         return [*KINDS[home % len(KINDS)][2], *more]
 
     def _sensors(self, home: int) -> list[str]:
-        return [name for name in SENSORS if name != "pool" or self.homes.has(home, Lever.POOL_SETPOINT_C)]
+        return [name for name in SENSORS if self.homes.shows(home, name)]
 
     def _readable(self, home: int) -> list[str]:
         """Settings a home shows: its own, and the room setpoint, which every display has."""

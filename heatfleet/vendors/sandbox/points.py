@@ -1,6 +1,7 @@
 """The sandbox cloud's points in our words: a pure translation table.
 
-The cloud sends whole numbers: temperatures and settings in tenths, power in W, meters in Wh, activity as a word.
+The cloud sends whole numbers: temperatures and settings in tenths, power in W (``export`` is negative where the home
+takes from the grid), meters in Wh, activity as a word.
 A sensor that is missing sends -32768.
 """
 
@@ -27,6 +28,7 @@ CHANNELS: Mapping[str, tuple[Channel, float]] = {
     "input": (Channel.POWER_KW, 1000.0),
     "consumed": (Channel.ENERGY_KWH, 1000.0),
     "delivered": (Channel.HEAT_KWH, 1000.0),
+    "export": (Channel.GRID_EXPORT_KW, 1000.0),
     "set.room": (Channel.INDOOR_SETPOINT_C, 10.0),
     "set.shift": (Channel.CURVE_OFFSET_K, 10.0),
     "set.tank": (Channel.DHW_SETPOINT_C, 10.0),

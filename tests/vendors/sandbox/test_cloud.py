@@ -242,6 +242,25 @@ async def test_what_a_device_does_not_take_is_rejected_whole(sandbox: Sandbox, h
     assert snapshot.value(Channel.DHW_SETPOINT_C) != 59.0
 
 
+async def test_homes_with_a_roof_tell_what_they_feed_in(sandbox: Sandbox) -> None:
+    """At noon more than nothing, at night less; a home without a roof has no such point."""
+    while sandbox.clock.now.hour != 12:
+        sandbox.clock.advance(timedelta(hours=1))
+    roofed = [home for home in range(sandbox.cloud.homes.count) if sandbox.cloud.homes.shows(home, "export")]
+    assert 0 < len(roofed) < sandbox.cloud.homes.count
+    for home in range(sandbox.cloud.homes.count):
+        grant = await sandbox.connect(home)
+        (device,) = await sandbox.driver.list_devices(grant)
+        assert (Channel.GRID_EXPORT_KW in device.channels) == (home in roofed)
+        (snapshot,) = await sandbox.driver.read(grant, [device_id(home)])
+        assert (snapshot.value(Channel.GRID_EXPORT_KW) is not None) == (home in roofed)
+    grant = await sandbox.connect(roofed[0])
+    (noon,) = await sandbox.driver.read(grant, [device_id(roofed[0])])
+    sandbox.clock.advance(timedelta(hours=10))
+    (night,) = await sandbox.driver.read(await sandbox.driver.refresh(grant), [device_id(roofed[0])])
+    assert told(noon, Channel.GRID_EXPORT_KW) > 0.0 > told(night, Channel.GRID_EXPORT_KW)
+
+
 async def test_homes_that_cool_and_pools_say_so_and_are_moved(clock: Any) -> None:
     cloud = Emulator(seed=2, homes_count=6, clock=clock, weather=warm_summer)
     session = VendorSession(clock)

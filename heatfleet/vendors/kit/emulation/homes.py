@@ -19,9 +19,10 @@ import numpy as np
 from heatfleet.domain.levers import Lever
 from heatfleet.domain.time_grid import TimeGrid
 from heatfleet.thermal.arrays import Array, stack
-from heatfleet.thermal.homes import day_of_use, draw_homes
+from heatfleet.thermal.homes import day_of_use, draw_homes, mean_gains_kw
 from heatfleet.thermal.simulate import Drive, Inputs, States, Trace, initial_states, simulate
 from heatfleet.thermal.simulate_columns import STATE
+from heatfleet.vendors.kit.emulation.roofs import draw_roofs
 
 STEP = timedelta(minutes=5)
 STEP_H = 1 / 12
@@ -42,9 +43,9 @@ LEVERS = (
 """Columns of the settings matrix, in the order of ``thermal.simulate.Inputs``."""
 _COLUMN = {lever: i for i, lever in enumerate(LEVERS)}
 
-SENSORS = ("room", "outside", "supply", "back", "tank", "input", "consumed", "delivered", "activity", "pool")
-"""Columns of a frame; the pool's means something only where there is one."""
-_NOISE_SD = np.array([0.05, 0.2, 0.15, 0.15, 0.15, 0.0, 0.0, 0.0, 0.0, 0.05])
+SENSORS = ("room", "outside", "supply", "back", "tank", "input", "consumed", "delivered", "activity", "pool", "export")
+"""Columns of a frame; those of the pool and of the export mean something only where ``shows`` says so."""
+_NOISE_SD = np.array([0.05, 0.2, 0.15, 0.15, 0.15, 0.0, 0.0, 0.0, 0.0, 0.05, 0.01])
 _POWER_NOISE = 0.01
 _FRAME_OF_TRACE = ("indoor_c", "", "flow_c", "return_c", "tank_c", "power_kw", "", "", "mode", "pool_c")
 
@@ -83,7 +84,7 @@ class VirtualHomes:
         self, count: int, seed: int, weather: Weather, start_at: datetime, zone: str = "Europe/Berlin"
     ) -> None:
         self.count, self.seed, self._weather, self._zone = count, seed, weather, ZoneInfo(zone)
-        self._homes = draw_homes(count, seed)
+        self._homes, self._roofs = draw_homes(count, seed), draw_roofs(count, seed)
         self._start_at = _floor_step(start_at)
         self._index = 0
         self._settings = stack(Inputs.own(self._homes))
@@ -93,9 +94,10 @@ class VirtualHomes:
         self._phase_s = rng.integers(0, int(STEP.total_seconds()), count)
         energy_kwh = rng.uniform(3_000.0, 20_000.0, count)
         self._meters = np.stack([energy_kwh, energy_kwh * rng.uniform(2.8, 3.6, count)], axis=1)
-        outdoor_c = self._weather_of(0, 1)[0][:, 0]
+        outdoor_c, ghi_kw_m2 = (part[:, 0] for part in self._weather_of(0, 1))
         self._states = initial_states(self._homes, outdoor_c)
-        first = self._frame(0, _resting(self._states, outdoor_c, self._homes.standby_kw, self._meters))
+        resting = _resting(self._states, outdoor_c, self._homes.standby_kw, self._meters)
+        first = self._frame(0, resting, ghi_kw_m2, mean_gains_kw(self._homes.occupants))
         self._frames = (replace(first, at=first.at - STEP), first)
         self._day_of_use = lru_cache(maxsize=4)(lambda day: day_of_use(self._homes, seed, day))
 
@@ -109,6 +111,12 @@ class VirtualHomes:
         if lever is Lever.COOLING_SETPOINT_C:
             return bool(np.isfinite(self._homes.cooling_limit_c[home]))
         return lever is not Lever.POOL_SETPOINT_C or bool(self._homes.pool_capacity_kwh_per_k[home] > 0.0)
+
+    def shows(self, home: int, sensor: str) -> bool:
+        """Whether there is anything behind a sensor: not every home has a pool, or a roof and a meter that tells."""
+        if sensor == "export":
+            return bool(self._roofs.roof_kw_per_kw_m2[home] > 0.0)
+        return sensor != "pool" or self.has(home, Lever.POOL_SETPOINT_C)
 
     def own_settings(self, home: int) -> dict[Lever, float]:
         """What the owner had set at the very start."""
@@ -213,7 +221,8 @@ class VirtualHomes:
         self._states, trace = simulate(self._homes, self._states, inputs, drive, STEP_H)
         meters = _metered(self._meters, trace)
         for step in range(max(0, steps - 2), steps):
-            frame = self._frame(self._index + step + 1, _sensed(trace, drive, meters[:, step], step))
+            values, at = _sensed(trace, drive, meters[:, step], step), self._index + step + 1
+            frame = self._frame(at, values, drive.ghi_kw_m2[:, step], drive.gains_kw[:, step])
             self._frames = (self._frames[1], frame)
         self._meters = meters[:, -1]
         self._index += steps
@@ -236,12 +245,13 @@ class VirtualHomes:
         shape = (self.count, steps)
         return np.broadcast_to(outdoor_c, shape), np.broadcast_to(ghi_kw_m2, shape)
 
-    def _frame(self, index: int, values: Array) -> Frame:
-        """``values`` as the sensors show them."""
-        rng = self._rng(3, index)
-        noise = np.hstack([rng.standard_normal((self.count, n)) for n in (len(SENSORS) - 1, 1)])  # the pool's apart
+    def _frame(self, index: int, values: Array, ghi_kw_m2: Array, gains_kw: Array) -> Frame:
+        """``values``, and what the roof leaves of them for the grid, as the sensors show them."""
+        power, rng = SENSORS.index("input"), self._rng(3, index)
+        export_kw = self._roofs.export_kw(ghi_kw_m2, gains_kw, values[:, power], self._rng(4, index))
+        values = np.column_stack([values, export_kw])
+        noise = np.hstack([rng.standard_normal((self.count, n)) for n in (len(SENSORS) - 2, 1, 1)])  # later ones apart
         noisy = values + noise * _NOISE_SD
-        power = SENSORS.index("input")
         noisy[:, power] = np.maximum(values[:, power] * (1 + _POWER_NOISE * noise[:, power]), 0.0)
         return Frame(self._at(index), noisy)
 
