@@ -89,21 +89,29 @@ class States:
         return self.matrix[:, STATE.index(name)]
 
 
-@dataclass(frozen=True)
-class Trace:
-    """What came out, (home, step, len(TRACE)); columns are named in ``simulate_columns.TRACE``."""
-
-    cube: Array
+class Uses:
+    """All uses together, of anything that has the columns of ``TRACE`` by their names."""
 
     @property
     def energy_kwh(self) -> Array:
-        """All electricity, (home, step)."""
+        """Electricity of compressor, element and standby."""
         return self.energy_space_kwh + self.energy_dhw_kwh + self.energy_cooling_kwh + self.energy_pool_kwh
 
     @property
     def heat_kwh(self) -> Array:
-        """Heat into rooms, tank and pool, (home, step)."""
+        """Heat into rooms, tank and pool."""
         return self.heat_space_kwh + self.heat_dhw_kwh + self.heat_pool_kwh
+
+    def __getattr__(self, name: str) -> Array:
+        """A column."""
+        raise AttributeError(name)
+
+
+@dataclass(frozen=True)
+class Trace(Uses):
+    """What came out, (home, step, len(TRACE)); columns are named in ``simulate_columns.TRACE``."""
+
+    cube: Array
 
     def __getattr__(self, name: str) -> Array:
         """Column ``name``, (home, step)."""

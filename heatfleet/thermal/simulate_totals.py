@@ -15,7 +15,7 @@ import numpy as np
 from heatfleet.thermal.arrays import Array, stack
 from heatfleet.thermal.cop import coefficients
 from heatfleet.thermal.homes import Homes
-from heatfleet.thermal.simulate import Drive, Inputs, States, stored_heat_kwh, substeps_of
+from heatfleet.thermal.simulate import Drive, Inputs, States, Uses, stored_heat_kwh, substeps_of
 from heatfleet.thermal.simulate_columns import EXTRA, TRACE
 from heatfleet.thermal.simulate_kernel import run_totals
 
@@ -33,7 +33,7 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Totals:
+class Totals(Uses):
     """Sums over a long time, (home,) unless said otherwise; columns of ``TRACE`` and ``EXTRA`` by their names."""
 
     sums: Array  # (home, len(SUMS))
@@ -47,16 +47,6 @@ class Totals:
         if name.startswith("_") or name not in SUMS:
             raise AttributeError(name)
         return self.sums[:, SUMS.index(name)]
-
-    @property
-    def energy_kwh(self) -> Array:
-        """Electricity of compressor, element and standby."""
-        return self.energy_space_kwh + self.energy_dhw_kwh + self.energy_cooling_kwh + self.energy_pool_kwh
-
-    @property
-    def heat_kwh(self) -> Array:
-        """Heat into rooms, tank and pool."""
-        return self.heat_space_kwh + self.heat_dhw_kwh + self.heat_pool_kwh
 
     @property
     def scop(self) -> Array:
