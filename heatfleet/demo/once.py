@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,21 +69,33 @@ def compare_week(options: OnceOptions, progress: Progress = lambda done, of: Non
 
 
 def _summer(week: Week) -> dict[str, Any]:
-    """The homes that were cooled, and those whose pool was heated, by themselves; nothing in a winter."""
+    """The homes that were cooled, and those whose pool was heated, by themselves; nothing in a winter.
+
+    What is left in walls or water is worth what it took to bring it there.
+    """
     pool = week.traces[0].energy_pool_kwh.sum(axis=1) > 0.0
-    found = {}
-    for name, homes in (("cooled", week.comparison.is_cooled), ("pool", pool)):
-        if homes.any():
-            part = week.comparison.of(homes)
-            found[name] = {
-                "homes": int(homes.sum()),
-                "baseline": part.baseline.total().rounded(),
-                "optimised": part.optimised.total().rounded(),
-                "savings": round(part.savings, 4),
-                "savings_percent": _rounded(part.savings_percent),
-                "savings_percent_equal_temperature": _rounded(part.savings_percent_equal_temperature),
-            }
-    return found
+    uses = {
+        "cooled": (week.comparison.is_cooled, "cold_kwh", "energy_cooling_kwh"),
+        "pool": (pool, "heat_pool_kwh", "energy_pool_kwh"),
+    }
+    return {name: _part(_valued(week, *use)) for name, use in uses.items() if use[0].any()}
+
+
+def _valued(week: Week, homes: Array, heat: str, energy: str) -> Comparison:
+    """The comparison of some homes, what is left at the end valued by heat and electricity of one use."""
+    made, used = (sum(float(getattr(t, name)[homes].sum()) for t in week.traces) for name in (heat, energy))
+    return replace(week.comparison.of(homes), heat_per_energy=made / max(used, 1e-9))
+
+
+def _part(part: Comparison) -> dict[str, Any]:
+    return {
+        "homes": len(part.is_cooled),
+        "baseline": part.baseline.total().rounded(),
+        "optimised": part.optimised.total().rounded(),
+        "savings": round(part.savings, 4),
+        "savings_percent": _rounded(part.savings_percent),
+        "savings_percent_equal_temperature": _rounded(part.savings_percent_equal_temperature),
+    }
 
 
 def _rounded(percent: float | None) -> float | None:

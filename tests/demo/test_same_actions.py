@@ -16,7 +16,7 @@ from heatfleet.domain.readings import Channel
 from heatfleet.domain.time_grid import MTU
 from heatfleet.flows.monitor import monitor
 from heatfleet.flows.steer import steer
-from heatfleet.flows.toolbox_steering import HOT_WATER_MODE
+from heatfleet.flows.toolbox_steering import COOLING_MODE, HOT_WATER_MODE
 from heatfleet.store import heat_pumps, plans, pump_states, telemetry
 from heatfleet.store.database import FLEET, Database
 from heatfleet.thermal.arrays import Array
@@ -90,12 +90,21 @@ async def planned(fleet: World, script: Sequence[Sequence[PlanStep]]) -> None:
 
 
 async def readings(fleet: World) -> Array:
-    """Indoor and hot-water temperature as last read, charging or not, (home, 3)."""
+    """What was read last, (home, 5), as ``Sensors.latest`` has it."""
     async with fleet.database.read(FLEET) as tx:
         latest = await telemetry.latest(tx, fleet.pumps)
     values = [latest[id_].values for id_ in fleet.pumps]
     return np.array(
-        [[v[Channel.INDOOR_TEMP_C], v[Channel.DHW_TEMP_C], v[Channel.MODE] == HOT_WATER_MODE] for v in values]
+        [
+            [
+                v[Channel.INDOOR_TEMP_C],
+                v[Channel.DHW_TEMP_C],
+                v.get(Channel.POOL_TEMP_C, np.nan),
+                v[Channel.MODE] == HOT_WATER_MODE,
+                v[Channel.MODE] == COOLING_MODE,
+            ]
+            for v in values
+        ]
     )
 
 
