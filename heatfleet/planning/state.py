@@ -137,7 +137,7 @@ def build_problem(
         start_cost=terms.start_kwh * own_rarity(models, horizon) * mean_price,
         **_band(models, horizon, present, freedom),
         **tank,
-        **_limits(models, horizon, present, freedom, np.dstack([energy, tank["dhw_energy"]])),
+        **_limits(models, horizon, present, freedom, (heat, np.dstack([energy, tank["dhw_energy"]]))),
     )
 
 
@@ -285,6 +285,13 @@ def _tank(models: ThermalModels, horizon: Horizon, present: Present, worth: Arra
     }
 
 
+def _leave_what_changes_nothing(allowed: Array, heat: Array) -> None:
+    """Forbid states that give the very heat of MID where that may be asked for, as all do on a warm day."""
+    for state in range(STATES):
+        if state != MID:
+            allowed[:, :, state] &= ~(allowed[:, :, MID] & (heat[:, :, state] == heat[:, :, MID]))
+
+
 def _keep_calm(allowed: Array, uncertainty_k: Array) -> None:
     """Where the model is not to be trusted, nothing farther from the owner's setting than LOW, if there is a choice."""
     unsure = uncertainty_k > UNSURE_K
@@ -300,13 +307,18 @@ def _within_power(allowed: Array, power_kw: Array, most_kw: Array, floor_kw: flo
 
 
 def _limits(
-    models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom, energy: Array
+    models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom, used: tuple[Array, Array]
 ) -> dict[str, Array]:
-    """Allowed actions, the run before step 0, and the dose where one is due; ``energy`` (home, step, 5) per step."""
+    """Allowed actions, the run before step 0, and the dose where one is due.
+
+    ``used`` = heat [kW] (home, step, 4) and energy [kWh] (home, step, 5) of each step.
+    """
+    heat, energy = used
     homes, steps = horizon.price.shape
     allowed = np.ones((homes, steps, STATES + 1), bool) if freedom.allowed is None else freedom.allowed.copy()
     allowed[:, :, :STATES] &= freedom.states[:, None, :]
     _keep_calm(allowed, models.uncertainty_k)
+    _leave_what_changes_nothing(allowed, heat)
     if freedom.max_power_kw is not None:
         _within_power(allowed, energy / STEP_H, _per_step(freedom.max_power_kw, horizon), freedom.least_power_kw)
     values = {"allowed": allowed, "run_action0": present.run_action, "run_steps0": present.run_steps}

@@ -256,3 +256,16 @@ def test_newer_and_smaller_buildings_need_less() -> None:
     assert models.ua_kw_per_k[0] > 2 * models.ua_kw_per_k[1]
     assert 0.1 < models.ua_kw_per_k[2] < 0.3
     assert np.isfinite(models.capacity_kwh_per_k).all()
+
+
+def test_on_a_warm_day_nothing_is_asked_of_a_heating_that_is_off(models: ThermalModels) -> None:
+    warm = build_problem(models, horizon(outdoor_c=27.0), present(25.0), freedom())
+    assert warm.allowed is not None
+    assert not warm.space_heat.any()
+    assert warm.allowed[:, :, 2].all()
+    assert not warm.allowed[:, :, [0, 1, 3]].any()
+    paused = np.zeros((HOMES, STEPS, 5), bool)
+    paused[:, :, 0] = True
+    still = build_problem(models, horizon(outdoor_c=27.0), present(25.0), freedom(allowed=paused))
+    assert still.allowed is not None
+    assert still.allowed[:, :, 0].all(), "a pause is a pause"
