@@ -16,7 +16,7 @@ from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.problem import Problem, make_problem
 from heatfleet.planning.solve import solve
 from heatfleet.planning.state import STEP_H
-from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.arrays import Array, take
 from heatfleet.thermal.pool import Pool
 
 COLD_KWH_PER_KH = 1.5  # a K·h below what is wanted costs this many mean kWh
@@ -59,7 +59,7 @@ def pool_plans(pools: Pool, price: Array, air: tuple[Array, Array], swim: Swim) 
     plans = PoolPlans(is_planned, nothing > 0.0, pool_c, nothing.copy(), nothing.copy(), np.zeros(len(price)))
     if rows.size == 0:
         return plans
-    problem = _problem(_of(pools, rows), price[rows], (air[0][rows], air[1][rows]), _of(swim, rows))
+    problem = _problem(take(pools, rows), price[rows], (air[0][rows], air[1][rows]), take(swim, rows))
     action = solve(problem).action
     own = _own(problem, swim.setpoint_c[rows])
     found, alone = evaluate(problem, action), evaluate(problem, own)
@@ -70,22 +70,17 @@ def pool_plans(pools: Pool, price: Array, air: tuple[Array, Array], swim: Swim) 
     return plans
 
 
-def _of(struct: Pool | Swim, rows: Array) -> dict[str, Array]:
-    return {name: value[rows] for name, value in vars(struct).items()}
-
-
-def _problem(pool: dict[str, Array], price: Array, air: tuple[Array, Array], swim: dict[str, Array]) -> Problem:
+def _problem(pools: Pool, price: Array, air: tuple[Array, Array], swim: Swim) -> Problem:
     """Pools as houses of one mass without a tank; the step after the last is worth what an average kWh buys."""
-    pools = Pool(**pool)
     a, b, w = pools.matrices(*air, STEP_H)
     homes, steps = price.shape
     energy, none = np.zeros((homes, steps, 2)), np.zeros((homes, steps))
     energy[:, :, ON] = STEP_H * pools.energy_kw(air[0])
     heat = np.zeros_like(energy)
     heat[:, :, ON] = pools.heat_kw[:, None]
-    mean, setpoint = np.abs(price).mean(axis=1), swim["setpoint_c"][:, None]
+    mean, setpoint = np.abs(price).mean(axis=1), swim.setpoint_c[:, None]
     allowed = np.ones((homes, steps, 3), bool)
-    allowed[:, :, ON], allowed[:, :, WATER] = swim["is_free"], False
+    allowed[:, :, ON], allowed[:, :, WATER] = swim.is_free, False
     kwh_per_kwh = energy[:, :, ON].mean(axis=1) / (STEP_H * pools.heat_kw)
     return make_problem(
         step_h=STEP_H,
@@ -99,9 +94,9 @@ def _problem(pool: dict[str, Array], price: Array, air: tuple[Array, Array], swi
         a=a[:, None, None],
         b=b[:, None],
         w=w[:, :, None],
-        x0=swim["pool_c"][:, None],
+        x0=swim.pool_c[:, None],
         indoor_min=none + setpoint - BELOW_K,
-        indoor_max=none + setpoint + swim["raise_k"][:, None],
+        indoor_max=none + setpoint + swim.raise_k[:, None],
         state_weight=np.ones((homes, 1)),
         value_x=np.maximum(price.mean(axis=1), 0.0) * kwh_per_kwh * pools.capacity_kwh_per_k,
         start_cost=START_KWH * mean,

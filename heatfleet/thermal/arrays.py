@@ -24,6 +24,23 @@ def _taken(value: Any, index: Any) -> Any:
     return take(value, index) if is_dataclass(value) else value[index]
 
 
+def choose(new: Array, a: Any, b: Any) -> Any:
+    """Struct of arrays: ``a`` where ``new`` (home,) says so, else ``b``."""
+    picked = {}
+    for f in fields(a):
+        x, y = getattr(a, f.name), getattr(b, f.name)
+        picked[f.name] = np.where(new if x.ndim == 1 else new[:, None], x, y)
+    return type(a)(**picked)
+
+
+def put(everyone: T, index: Any, some: T) -> T:
+    """The struct of arrays of all homes with the homes of ``index`` replaced."""
+    values = {name: value.copy() for name, value in vars(everyone).items()}
+    for name, value in values.items():
+        value[index] = getattr(some, name)
+    return type(everyone)(**values)
+
+
 def stack(struct: Any) -> Array:
     """The (home,) fields as one matrix (home, field), (home, n) ones as (home, n, field); C-ordered, in field order."""
     return np.ascontiguousarray(np.stack([np.asarray(getattr(struct, f.name), float) for f in fields(struct)], axis=-1))

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.arrays import Array, choose, put, take
 from heatfleet.thermal.grey_box import TwoMass
 from heatfleet.thermal.response import Response, Seen, learn_response, prior_response
 
@@ -91,7 +91,7 @@ def learn_cooling(
     index = np.flatnonzero((np.nan_to_num(power_kw) > RUNNING_KW).sum(axis=1) >= LEAST_STEPS)
     if index.size == 0:
         return in_force
-    prior = Response(**{name: value[index] for name, value in vars(in_force).items()})
+    prior = take(in_force, index)
     outdoor_c, power, ghi = outdoor_c[index], power_kw[index], ghi[index]
     on = _days_of(np.nan_to_num(power) > RUNNING_KW)
 
@@ -108,10 +108,7 @@ def learn_cooling(
     )  # fmt: skip
     learned = replace(learned, **{name: getattr(prior, name) for name in MET_BY_METER})
     fine = np.logical_and.reduce([np.isfinite(v) for v in vars(learned).values()])
-    values = {name: value.copy() for name, value in vars(in_force).items()}
-    for name, value in values.items():
-        value[index] = np.where(fine, getattr(learned, name), getattr(prior, name))
-    return Response(**values)
+    return put(in_force, index, choose(fine, learned, prior))
 
 
 def _days_of(flags: Array) -> Array:

@@ -10,11 +10,11 @@ follows from heat and weather.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
-from heatfleet.thermal.arrays import Array, take
+from heatfleet.thermal.arrays import Array, choose, put, take
 from heatfleet.thermal.block import Block
 from heatfleet.thermal.cooling import cold_kw, learn_cooling
 from heatfleet.thermal.grey_box import (
@@ -27,13 +27,12 @@ from heatfleet.thermal.grey_box import (
     ua_of,
 )
 from heatfleet.thermal.hourly import closed_steps, fit_plain_without_days
-from heatfleet.thermal.model import GREY_BOX, OLS, PRIOR, ThermalModels, choose
+from heatfleet.thermal.model import GREY_BOX, OLS, PRIOR, ThermalModels
 from heatfleet.thermal.pool import Pool, learn_pool
 from heatfleet.thermal.response import Response, Seen, learn_response
 from heatfleet.thermal.sensed import filled, quantile, room_from_water, share_seen, without_frozen
 from heatfleet.thermal.tank import Tank, learn_tank
 
-S = TypeVar("S", TwoMass, Response, Tank)
 HOUR, DAY = 4, 96
 LEAST_DAYS, LEAST_TANK_DAYS, JUDGED_DAYS = 4, 2, 7
 LEAST_SEEN, LEAST_FELT = 0.5, 0.08  # share of the steps with a room temperature, read or felt through the water
@@ -128,7 +127,7 @@ def _learn_response(block: _Usable, in_force: Response) -> Response:
     unmetered = {name: np.where(b.is_metered, getattr(learned, name), getattr(prior, name)) for name in BY_HEAT_METER}
     learned = replace(learned, **unmetered)
     finite = np.logical_and.reduce([np.isfinite(v) for v in vars(learned).values()])
-    return _put(in_force, index, choose(finite, learned, prior))
+    return put(in_force, index, choose(finite, learned, prior))
 
 
 def _learn_cooling(block: _Usable, in_force: ThermalModels) -> Response:
@@ -160,7 +159,7 @@ def _learn_building(block: _Usable, in_force: ThermalModels, usual: TwoMass) -> 
         judged = {name: getattr(found, name).copy() for name in JUDGED}
         for name, values in judged.items():
             values[index] = getattr(best, name)
-        found = replace(found, building=_put(found.building, index, best.building), **judged)
+        found = replace(found, building=put(found.building, index, best.building), **judged)
     return found
 
 
@@ -196,7 +195,7 @@ def _best(past: Past, in_force: ThermalModels, usual: TwoMass, is_felt: Array) -
     if some is None:
         return best
     refined = refine(_part(past, some), take(building, some), weight[some], noise_k[some])
-    return replace(best, building=_put(best.building, some, refined))
+    return replace(best, building=put(best.building, some, refined))
 
 
 def _as_found(in_force: ThermalModels, forecasts: Array, is_felt: Array) -> ThermalModels:
@@ -273,14 +272,6 @@ def _those(wanted: Array) -> Array | slice | None:
     return np.flatnonzero(wanted) if wanted.any() else None
 
 
-def _put(everyone: S, index: Array | slice, some: S) -> S:
-    """The struct of all homes with the homes of ``index`` replaced."""
-    values = {name: value.copy() for name, value in vars(everyone).items()}
-    for name, value in values.items():
-        value[index] = getattr(some, name)
-    return type(everyone)(**values)
-
-
 def _past(block: _Usable, models: ThermalModels) -> Past:
     """What was seen of homes; heat missing for long is what the pump's own controller would have given."""
     heat, missing = block.space_heat_kw, np.isnan(block.space_heat_kw)
@@ -323,4 +314,4 @@ def _learn_tank(block: _Usable, in_force: Tank) -> Tank:
     if index is None:
         return in_force
     b, prior = take(block, index), take(in_force, index)
-    return _put(in_force, index, learn_tank(b.tank_c, b.dhw_heat_kw, b.quarter_of_day, prior))
+    return put(in_force, index, learn_tank(b.tank_c, b.dhw_heat_kw, b.quarter_of_day, prior))

@@ -112,15 +112,6 @@ def _plain(value: Any) -> Any:
     return None if np.isnan(value) else round(float(value), 8)
 
 
-def choose(new: Array, a: Any, b: Any) -> Any:
-    """Struct of arrays: ``a`` where ``new`` (home,) says so, else ``b``."""
-    picked = {}
-    for f in fields(a):
-        x, y = getattr(a, f.name), getattr(b, f.name)
-        picked[f.name] = np.where(new if x.ndim == 1 else new[:, None], x, y)
-    return type(a)(**picked)
-
-
 def prior(facts: BuildingFacts | None, design_outdoor_c: Array, indoor_c: float = 21.0) -> ThermalModels:
     """Models of homes nobody has measured yet, from building facts and the place's design temperature [°C] (home,).
 

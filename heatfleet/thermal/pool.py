@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from heatfleet.thermal.arrays import Array
+from heatfleet.thermal.arrays import Array, means
 from heatfleet.thermal.response import COP_HIGHEST, COP_LOWEST, ridge
 
 KWH_PER_K_M3 = 1.163
@@ -101,5 +101,4 @@ def _pump(heat: Array, power: Array, air: tuple[Array, Array], prior: Pool) -> t
 def _spells(values: Array) -> Array:
     """Means over ``SPELL_STEPS`` (home, spell); NaN where one of them is."""
     steps = values.shape[1] // SPELL_STEPS * SPELL_STEPS
-    mean: Array = values[:, values.shape[1] - steps :].reshape(len(values), -1, SPELL_STEPS).mean(axis=2)
-    return mean
+    return means(values[:, values.shape[1] - steps :], SPELL_STEPS)
