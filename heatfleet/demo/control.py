@@ -21,7 +21,7 @@ from heatfleet.domain.policy import COLDER_THAN_OWN_K, comfort_at
 from heatfleet.domain.pool import pool_raise_k
 from heatfleet.domain.tariff import carried_on
 from heatfleet.domain.time_grid import MTU, TimeGrid
-from heatfleet.flows.toolbox_outlook import BLOCK_DELTA_K, delta_k
+from heatfleet.flows.toolbox_outlook import BLOCK_DELTA_K, delta_k, limits_c
 from heatfleet.planning.hot_water import (
     TankPlans,
     learned_hysteresis_k,
@@ -277,8 +277,7 @@ def _swim(loop: Loop, is_free: Array) -> Swim:
 
 def _bands(book: ControlBook, cooling: bool) -> Array:
     """Lowest and highest in rooms and tank [°C], (home, 4), as owners want them."""
-    comfort = [comfort_at(book.policy, own, LONG_AGO, cooling) for own in book.own]
-    return np.array([[c.indoor_min_c, c.indoor_max_c, c.dhw_min_c, c.dhw_max_c] for c in comfort])
+    return np.array([limits_c(comfort_at(book.policy, own, LONG_AGO, cooling)) for own in book.own])
 
 
 def _freedom(book: ControlBook, cooling: bool) -> Freedom:

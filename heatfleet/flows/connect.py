@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from heatfleet.domain.capabilities import Capabilities
 from heatfleet.domain.default_comfort import with_default_comfort
 from heatfleet.domain.errors import AccessLost, NotFound, Refused, TryAgain
 from heatfleet.domain.jobs import JobName
@@ -29,6 +28,7 @@ from heatfleet.flows.toolbox_connect import (
     abilities_of,
     account_step,
     asked_of,
+    capabilities_of,
     kept_notices,
     kept_reading,
     note,
@@ -326,7 +326,7 @@ async def _fields(tx: WriteTx, link: _Link) -> dict[str, Any]:
 
 def uses_of(device: DeviceRef) -> dict[str, bool]:
     """Which uses this very device serves, by the policy's field; they are on unless the owner says else."""
-    return Capabilities.from_json(abilities_of(device)).uses
+    return capabilities_of(device).uses
 
 
 async def _follow_up(tx: WriteTx, link: _Link, pump_id: UUID, seen: Mapping[str, Any]) -> None:

@@ -162,10 +162,14 @@ def session_grants(act: Act, counter: Counter, session_id: UUID, connection_id: 
     return GrantStore(load, save, lambda: connections.refreshing(act.database, connection_id))
 
 
+def capabilities_of(device: DeviceRef) -> Capabilities:
+    """What this very device can do."""
+    return Capabilities(device.channels, device.levers, device.has_hot_water, device.has_space_heating)
+
+
 def abilities_of(device: DeviceRef) -> dict[str, Any]:
     """What the device can and cannot do, in the stored form of ``heat_pumps.capabilities``."""
-    able = Capabilities(device.channels, device.levers, device.has_hot_water, device.has_space_heating).to_json()
-    return {**able, "cannot": [_cannot_to_json(one) for one in device.cannot]}
+    return {**capabilities_of(device).to_json(), "cannot": [_cannot_to_json(one) for one in device.cannot]}
 
 
 def kept_reading(snapshot: Snapshot) -> dict[str, Any]:

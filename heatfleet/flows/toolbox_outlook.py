@@ -160,7 +160,7 @@ def quarters(zone: str, grid: TimeGrid) -> Array:
 def _comfort(home: Home, grid: TimeGrid) -> Array:
     """Indoor and hot-water bands (4, step): lowest and highest indoors, lowest and highest in the tank."""
     normal, gone, away = _comforts(home, grid)
-    return np.where(away, np.array([_row(gone)]).T, np.array([_row(normal)]).T)
+    return np.where(away, np.array([limits_c(gone)]).T, np.array([limits_c(normal)]).T)
 
 
 def _comforts(home: Home, grid: TimeGrid) -> tuple[Comfort, Comfort, Array]:
@@ -173,8 +173,9 @@ def _comforts(home: Home, grid: TimeGrid) -> tuple[Comfort, Comfort, Array]:
     return normal, comfort_at(home.policy, home.own, home.policy.away_mode_start, home.cools), away
 
 
-def _row(comfort: object) -> list[float]:
-    return [getattr(comfort, name) for name in ("indoor_min_c", "indoor_max_c", "dhw_min_c", "dhw_max_c")]
+def limits_c(comfort: Comfort) -> list[float]:
+    """Lowest and highest indoors, lowest and highest in the tank."""
+    return [comfort.indoor_min_c, comfort.indoor_max_c, comfort.dhw_min_c, comfort.dhw_max_c]
 
 
 def _inside(grid: TimeGrid, start_at: datetime | None, end_at: datetime | None) -> Array:
