@@ -19,7 +19,7 @@ from heatfleet.flows.toolbox_fleet import Tools, in_executor
 from heatfleet.flows.toolbox_homes import Loaded, home_of, load, models_of
 from heatfleet.flows.toolbox_outlook import Home
 from heatfleet.planning.budget import within_budget
-from heatfleet.planning.counterfactual import left_alone, outlooks, own_control
+from heatfleet.planning.counterfactual import outlooks, own_control
 from heatfleet.planning.hot_water import judged, own_start_c, tank_plans, with_charges, without_charges
 from heatfleet.planning.mirror import mirrored, steps_as_they_are
 from heatfleet.planning.pool import PoolPlans, Swim, free_steps, pool_plans, with_pool
@@ -28,6 +28,7 @@ from heatfleet.planning.read_back import Marks, read_back
 from heatfleet.planning.smooth import smooth
 from heatfleet.planning.solve import solve
 from heatfleet.planning.state import MID, Freedom, Horizon, Present, build_problem
+from heatfleet.planning.thermostat import ended_when_full, left_alone
 from heatfleet.store import plans, pump_states
 from heatfleet.store.database import FLEET
 from heatfleet.store.heat_pumps import HeatPump
@@ -152,8 +153,9 @@ def answer(learned: ThermalModels, asked: Asked) -> list[tuple[tuple[PlanStep, .
     first = with_charges(solve(without_charges(along_own, tanks), QUALITY), tanks)
     problem = judged(build_problem(*facts, seen=first), tanks)
     found = with_charges(_calmed(without_charges(problem, tanks), asked), tanks)
+    problem = ended_when_full(problem, found.action, tanks.charge_to_c)
     alone = left_alone(along_own, asked.horizon.dhw_max_c, own_start_c(asked.horizon, present))
-    own = own_control(build_problem(*facts, seen=alone), alone)
+    own = own_control(build_problem(*facts, seen=alone), alone, asked.horizon.dhw_max_c)
     steps = read_back(problem, found, asked.start_at, asked.marks, own, tanks)
     answers = list(zip(steps, outlooks(problem, found, own), strict=True))
     return _whole(answers, asked, _pools(learned, asked, problem, found))

@@ -15,10 +15,9 @@ from heatfleet.planning.arrays import Batch, Rules, batch_of
 from heatfleet.planning.evaluate import OBJECTIVE, SCORES, Evaluation, evaluate, score
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.state import MID
+from heatfleet.planning.thermostat import ended_when_full
 from heatfleet.thermal.arrays import Array
 
-OWN_HYSTERESIS_K = 5.0  # below its setpoint a tank is charged by the pump's own programme
-DOSE_LEAD_STEPS = 12  # before the deadline the pump's own disinfection begins
 BREAK_K = 0.05
 
 
@@ -31,18 +30,9 @@ class OwnControl:
     worth: Array  # (home,) of the heat stored at the end [currency]
 
 
-def left_alone(problem: Problem, full_c: Array, start_c: Array | None = None) -> Solution:
-    """MID everywhere and the pump's own hot-water programme, as a plan: from ``start_c`` to ``full_c`` (home, step).
-
-    What owners wish (a pause) holds here too: where MID is not allowed, the first action that is.
-    """
-    action = _own_actions(problem, full_c, full_c - OWN_HYSTERESIS_K if start_c is None else start_c)
-    found = evaluate(problem, action)
-    return Solution(action, found.cost, found.penalty, found.objective)
-
-
-def own_control(problem: Problem, alone: Solution) -> OwnControl:
-    """What ``alone``, as :func:`left_alone` gave it, comes to on ``problem``, which was linearised along it."""
+def own_control(problem: Problem, alone: Solution, full_c: Array) -> OwnControl:
+    """What ``alone`` comes to on ``problem``, which was linearised along it; charges end at ``full_c`` (home, step)."""
+    problem = ended_when_full(problem, alone.action, full_c)
     found = evaluate(problem, alone.action)
     return OwnControl(energy_of(problem, alone.action) / problem.step_h, found, _worth(problem, found))
 
@@ -93,47 +83,6 @@ def _worth(problem: Problem, found: Evaluation) -> Array:
     starts = 0.0 if problem.start_cost is None else found.starts * problem.start_cost
     worth: Array = found.cost + found.penalty + starts - found.objective
     return worth
-
-
-def _own_actions(problem: Problem, full_c: Array, start_c: Array) -> Array:
-    """The actions of the owner's own control, (home, step): a thermostat charges the tank, the rest is MID.
-
-    Where we may not charge, the plan knows nothing of the pump's own charges either, so they are left out of both.
-    """
-    water, homes = problem.hot_water_action, problem.homes
-    allowed = np.ones((homes, problem.steps, water + 1), bool) if problem.allowed is None else problem.allowed
-    house = np.where(allowed[:, :, MID], MID, np.argmax(allowed, axis=2))
-    temp, charging = problem.tank0.copy(), np.zeros(homes, bool)
-    dose, action = _OwnDose(problem), house.astype(np.int8)
-    for t in range(problem.steps):
-        due = dose.is_due(t)
-        charging = np.where(charging, temp < full_c[:, t] - BREAK_K, temp < start_c[:, t])
-        charges = (charging | due) & allowed[:, t, water]
-        action[charges, t] = water
-        heat = np.where(charges, problem.dhw_heat[:, t], 0.0)
-        temp = problem.tank_a * temp + problem.tank_b * heat + problem.tank_w[:, t]
-        dose.see(temp)
-    return action
-
-
-class _OwnDose:
-    """The pump's own disinfection, where one is due: heated in the last hours, until it has lasted."""
-
-    def __init__(self, problem: Problem) -> None:
-        none = np.zeros(problem.homes)
-        self.deadline = none if problem.dose_deadline_step is None else problem.dose_deadline_step
-        self.hot_c = none if problem.dose_temp is None else problem.dose_temp
-        self.wanted = none if problem.dose_steps is None else problem.dose_steps
-        self.held = none
-
-    def is_due(self, step: int) -> Array:
-        """Homes (home,) that heat their tank for it in this step."""
-        due: Array = (self.deadline > 0) & (step >= self.deadline - DOSE_LEAD_STEPS) & (self.held < self.wanted)
-        return due
-
-    def see(self, temp_c: Array) -> None:
-        """Count the steps at the wanted temperature."""
-        self.held = np.where(temp_c >= self.hot_c, self.held + 1, np.where(self.held < self.wanted, 0, self.held))
 
 
 def left_out(problem: Problem, action: Array, states: Array, found: Evaluation) -> tuple[Array, Array]:

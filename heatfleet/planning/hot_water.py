@@ -47,6 +47,7 @@ START_KWH, START_KWH_PER_SWING = 0.1, 2.5
 EVENT_KWH = 0.4  # what is drawn at once
 SIZES = np.array([0.21, 0.56, 1.03, 2.2])  # of an event in units of its mean, each as likely as the others
 COLD_KWH = 0.01  # what a kelvin below the minimum costs for a quarter-hour [mean kWh]
+FULL_K = 0.05  # nearer to its goal a charge has ended
 GAIN = 1e-4  # of a mean kWh: less is no reason
 
 
@@ -57,8 +58,14 @@ class TankPlans:
     is_planned: Array  # (home,) bool
     charge_below_c: Array  # (home, step) a tank at most this warm is charged now
     hold_c: Array  # (home, step) setpoint that puts the pump's own charge off
-    charges: Array  # (home, step) bool, as expected with mean draws: ours and the pump's own
+    charge_to_c: Array  # (home, step) where a charge goes to, as expected with mean draws: ours and the pump's own
     start_c: Array  # (home, step) below which the pump charges by itself, held back or not
+
+    @property
+    def charges(self) -> Array:
+        """Steps (home, step) bool in which the tank is expected to be charged."""
+        found: Array = ~np.isnan(self.charge_to_c)
+        return found
 
     def aims(self, step: int) -> list[TankAim | None]:
         """What is wanted of each tank in a step; None where it is not planned in here."""
@@ -78,13 +85,13 @@ def tank_plans(models: ThermalModels, horizon: Horizon, present: Present, freedo
     shape = horizon.price.shape
     allowed = np.zeros(shape, bool) if freedom.allowed is None else freedom.allowed[:, :, HOT_WATER]
     is_planned = allowed.any(axis=1) & ~dose_is_due(freedom, horizon)
-    below_c, hold_c, charges = np.full(shape, np.nan), np.full(shape, np.nan), np.zeros(shape, bool)
+    below_c, hold_c, charge_to_c = (np.full(shape, np.nan) for _ in range(3))
     rows = np.flatnonzero(is_planned)
     if rows.size:
         facts = _facts(models, horizon, present, freedom)
-        _plan_all(rows, facts, np.ascontiguousarray(allowed), below_c, hold_c, charges)
+        _plan_all(rows, facts, np.ascontiguousarray(allowed), below_c, hold_c, charge_to_c)
     full_c = np.where(np.isnan(hold_c), horizon.dhw_max_c, hold_c)
-    return TankPlans(is_planned, below_c, hold_c, charges, full_c - _hysteresis_k(present)[:, None])
+    return TankPlans(is_planned, below_c, hold_c, charge_to_c, full_c - _hysteresis_k(present)[:, None])
 
 
 def own_start_c(horizon: Horizon, present: Present) -> Array:
@@ -143,10 +150,12 @@ def _hysteresis_k(present: Present) -> Array:
 def _facts(
     models: ThermalModels, horizon: Horizon, present: Present, freedom: Freedom
 ) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array]:
-    """Tank (home, 5): temperature, loss a step, kWh of a start, hysteresis, can be charged; and (home, step) arrays.
+    """Tank (home, 7) and (home, step) arrays.
 
-    Those are price, kWh of electricity per kelvin, draw [K], size of its events [K], minimum and full [°C], and how far
-    the own start may be lowered [K].
+    Tank: temperature, loss a step, kWh of a start, hysteresis, can be charged, rise in a step [K], is being charged.
+
+    The others are price, kWh of electricity per kelvin, draw [K], size of its events [K], minimum and full [°C], and
+    how far the own start may be lowered [K].
     """
     capacity, slot = models.tank.capacity_kwh_per_k, horizon.quarter_of_day
     draw = np.take_along_axis(models.tank.draw_kwh, slot, axis=1)
@@ -161,7 +170,8 @@ def _facts(
     loss = models.tank.loss_kw_per_k * STEP_H / capacity
     can_charge = _flag(freedom.can_boost, capacity).astype(float)
     start_kwh = START_KWH + START_KWH_PER_SWING * start_weight(models, horizon)
-    tank = np.stack([present.tank_c, loss, start_kwh, hysteresis, can_charge], axis=1)
+    rise_k, charges = models.response.dhw_heat_kw * STEP_H / capacity, present.run_action == HOT_WATER
+    tank = np.stack([present.tank_c, loss, start_kwh, hysteresis, can_charge, rise_k, charges], axis=1)
     return (
         tank, horizon.price, capacity[:, None] / cop, draw / capacity[:, None], size_k, horizon.dhw_min_c,
         horizon.dhw_max_c,
@@ -176,7 +186,7 @@ def _flag(value: Array | None, like: Array) -> Array:
 @njit(cache=True, nogil=True)
 def _plan_all(
     rows: Array, facts: tuple[Array, Array, Array, Array, Array, Array, Array, Array], allowed: Array,
-    charge_below: Array, hold: Array, charges: Array,
+    charge_below: Array, hold: Array, charge_to: Array,
 ) -> None:  # fmt: skip
     tank, price, kwh_per_k, draw, size, low, full, lower = facts
     steps = price.shape[1]
@@ -193,7 +203,7 @@ def _plan_all(
             least = (low[i, t], COLD_KWH * mean)
             charge_below[i, t], hold[i, t] = _back(tank[i], what, least, allowed[i, t], after, value)
             after[:] = value
-        _walk(tank[i], draw[i], full[i], lower[i], charge_below[i], hold[i], charges[i])
+        _walk(tank[i], draw[i], full[i], lower[i], charge_below[i], hold[i], charge_to[i])
 
 
 @njit(cache=True, nogil=True)
@@ -242,15 +252,18 @@ def _at(values: Array, base: float, temp: float) -> float:
 
 @njit(cache=True, nogil=True)
 def _walk(
-    tank: Array, draw: Array, full: Array, lower: Array, charge_below: Array, hold: Array, charges: Array
+    tank: Array, draw: Array, full: Array, lower: Array, charge_below: Array, hold: Array, charge_to: Array
 ) -> None:  # fmt: skip
-    """Fill ``charges`` (step,): the temperature followed from now on with mean draws."""
-    temp = tank[0]
+    """Fill ``charge_to`` (step,): the temperature followed from now on with mean draws; a charge goes on until full."""
+    temp, goal = tank[0], full[0] if tank[6] > 0.0 and tank[0] < full[0] - FULL_K else np.nan
     for t in range(draw.shape[0]):
         left = temp - tank[1] * (temp - CELLAR_C) - draw[t]
-        is_held = not np.isnan(hold[t])
-        start = full[t] - tank[3] - (lower[t] if is_held else 0.0)
-        asked = temp <= charge_below[t]
-        charges[t] = asked or left < start
-        target = full[t] if asked or not is_held else full[t] - lower[t]
-        temp = max(target, left) if charges[t] else left
+        own = full[t] - (0.0 if np.isnan(hold[t]) else lower[t])
+        if temp <= charge_below[t]:
+            goal = full[t]
+        elif np.isnan(goal) and left < own - tank[3]:
+            goal = own
+        charge_to[t] = goal
+        temp = left if np.isnan(goal) else max(left, min(goal, left + tank[5]))
+        if not temp < goal - FULL_K:
+            goal = np.nan

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from heatfleet.planning.counterfactual import left_alone
 from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.hindsight import Day, Lived, worth_of
 from heatfleet.planning.problem import Problem
 from heatfleet.planning.solve import solve
 from heatfleet.planning.state import HOT_WATER, Freedom, Horizon, Present, build_problem
+from heatfleet.planning.thermostat import left_alone
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import ThermalModels, prior
 from heatfleet.thermal.tank import drawn_kwh

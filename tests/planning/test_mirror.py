@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from heatfleet.domain.plans import Reason
-from heatfleet.planning.counterfactual import left_alone, outlooks, own_control
+from heatfleet.planning.counterfactual import outlooks, own_control
 from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.mirror import as_it_is, mirrored, steps_as_they_are, takes_heat_out
 from heatfleet.planning.problem import Problem
 from heatfleet.planning.read_back import read_back
 from heatfleet.planning.solve import solve
 from heatfleet.planning.state import HOT_WATER, MID, Freedom, Horizon, Present, build_problem
+from heatfleet.planning.thermostat import left_alone
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import ThermalModels, prior
 
@@ -110,7 +111,7 @@ def test_what_is_read_back_has_true_temperatures(models: ThermalModels) -> None:
     problem = problem_of(models)
     found = solve(problem)
     alone = left_alone(problem, np.full((HOMES, STEPS), 52.0))
-    own = own_control(problem, alone)
+    own = own_control(problem, alone, np.full(problem.price.shape, 52.0))
     beside = outlooks(problem, found, own)
     plans = read_back(problem, found, START, own=own)
     steps, outlook = steps_as_they_are(plans[0], beside[0])

@@ -10,12 +10,13 @@ import pytest
 
 from heatfleet.domain.plans import PlanStep, Reason
 from heatfleet.domain.time_grid import MTU
-from heatfleet.planning.counterfactual import OwnControl, left_alone, left_out, outlooks, own_control
+from heatfleet.planning.counterfactual import OwnControl, left_out, outlooks, own_control
 from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.read_back import NEAR_LIMIT_K, Marks, read_back, steering_states
 from heatfleet.planning.solve import solve
 from heatfleet.planning.state import HOT_WATER, MAX, MID, Freedom, Horizon, Present, build_problem
+from heatfleet.planning.thermostat import ended_when_full, left_alone
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import prior
 
@@ -47,8 +48,12 @@ def solved(given: Facts) -> tuple[Problem, Solution]:
 
 def alone_on(problem: Problem) -> tuple[Solution, OwnControl]:
     """The owner's own control of these homes, whose tanks are heated to 52 °C."""
-    alone = left_alone(problem, np.full(problem.price.shape, 52.0))
-    return alone, own_control(problem, alone)
+    alone = left_alone(problem, full_c(problem))
+    return alone, own_control(problem, alone, full_c(problem))
+
+
+def full_c(problem: Problem) -> Array:
+    return np.full(problem.price.shape, 52.0)
 
 
 def without(problem: Problem, action: Array, home: int, step: int) -> Array:
@@ -166,8 +171,9 @@ def test_the_own_control_keeps_its_state_and_its_tank_warm() -> None:
     action = alone.action
     assert set(np.unique(action)) <= {MID, HOT_WATER}
     assert (own.found.tank > 44.0).all()
-    assert (own.found.tank < 53.5).all()
-    assert own.power_kw.sum(1) * problem.step_h == pytest.approx(energy(problem, action))
+    assert (own.found.tank < 52.1).all()
+    ended = ended_when_full(problem, action, full_c(problem))
+    assert own.power_kw.sum(1) * problem.step_h == pytest.approx(energy(ended, action))
     plans = read_back(problem, solution, START, own=own)
     first = plans[0][0].own
     assert first is not None
@@ -182,7 +188,7 @@ def energy(problem: Problem, action: Array) -> Array:
 def test_a_plan_that_is_the_own_control_saves_nothing() -> None:
     problem, _ = solved(facts(2))
     alone, own = alone_on(problem)
-    for beside in outlooks(problem, alone, own):
+    for beside in outlooks(ended_when_full(problem, alone.action, full_c(problem)), alone, own):
         assert beside.saving == pytest.approx(0.0, abs=1e-12)
         assert beside.saving_at_equal_temperature == pytest.approx(0.0, abs=1e-12)
         assert beside.cost == beside.own_cost

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import numpy as np
 
-from heatfleet.domain.levers import Lever
+from heatfleet.domain.levers import DHW_LEVERS, Lever
 from heatfleet.domain.time_grid import TimeGrid
 from heatfleet.flows.release import count_owed, release_all
 from heatfleet.store.database import Database
@@ -20,6 +20,8 @@ from tests.simulation.world import Air, World, world
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 HOMES = 6
+COOLING = 5  # operational mode
+FEW_READINGS = 2  # a quarter-hour of cooling or heating makes no day of it
 OWNERS = (Lever.COOLING_SETPOINT_C, Lever.POOL_SETPOINT_C, Lever.INDOOR_SETPOINT_C, Lever.CURVE_OFFSET_K)
 
 
@@ -84,15 +86,21 @@ async def pools_are_heated(fleet: World) -> None:
 
 
 async def never_both_in_one_day(fleet: World) -> None:
-    """No day has commands of heating and of cooling for one pump, and no pump did both."""
-    sql = "select heat_pump_id, issued_at, lever, purpose from commands where purpose = 'steer'"
-    used: dict[tuple[object, object], set[bool]] = defaultdict(set)
-    for pump, at, lever, _ in await fleet.rows(sql):
-        used[pump, at.date()].add(lever == "cooling_setpoint_c")
-    both = [key for key, kinds in used.items() if len(kinds) > 1]
-    assert not both
-    modes: dict[tuple[object, object], set[float]] = defaultdict(set)
+    """No pump heated and cooled within a day, and none was asked for the one within a day of doing the other."""
+    did: dict[tuple[UUID, bool], list[datetime]] = defaultdict(list)
     for pump, at, mode in await fleet.rows("select heat_pump_id, at, mode from telemetry where mode in (2, 5)"):
-        modes[pump, at.date()].add(mode)
-    assert modes
-    assert not [key for key, kinds in modes.items() if len(kinds) > 1]
+        did[pump, mode == COOLING].append(at)
+    assert any(cooled for _, cooled in did)
+    for (pump, cooled), times in did.items():
+        assert not [at for at in did.get((pump, not cooled), ()) if _lately(times, at)]
+    for pump, at, lever in await fleet.rows(
+        "select heat_pump_id, issued_at, lever from commands where purpose = 'steer'"
+    ):
+        if lever in DHW_LEVERS:
+            continue
+        other = _lately(did[pump, lever != Lever.COOLING_SETPOINT_C], at)
+        assert len(other) <= FEW_READINGS, f"{lever} moved at {at}, the pump did otherwise at {other}"
+
+
+def _lately(times: list[datetime], until: datetime) -> list[datetime]:
+    return [at for at in times if until - DAY < at <= until]
