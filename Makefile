@@ -38,9 +38,8 @@ run: setup ## start the demo: database, virtual homes, API, Connect page, live t
 test: $(VENV)/.dev ## run the whole test suite (one part: ARGS="tests/domain")
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
-nightly: $(VENV)/.dev ## the fuzzing tests of the API, five times as long
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --fuzz-examples 50 tests/api/test_schemathesis.py \
-	  tests/api/test_schemathesis_writes.py tests/api/test_hostile_bodies.py
+nightly: $(VENV)/.dev ## the whole suite with other random cases each time, five times as many for the API
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile explore --fuzz-examples 50 $(ARGS)
 
 lint: $(VENV)/.dev ## style, types, import contracts
 	@$(BIN)/ruff check heatfleet tests clients

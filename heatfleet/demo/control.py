@@ -147,7 +147,7 @@ class PlannedControl:
         in_force = self.states[:, since - 1] if goes_on else np.full(len(self.setpoint_c), MID)
         house = without_charges(self.problem, self.tanks)
         self.solution, self.made = with_charges(smooth(house, solve(house), in_force), self.tanks), step
-        self.states = steering_states(self.problem, self.solution.action[:, : REPLAN_STEPS_WARM_UP + 1])
+        self.states = steering_states(self.problem, self.solution.action[:, : REPLAN_STEPS_WARM_UP + 1], in_force)
         swim = _swim(loop, free_steps(self.problem, self.solution.action))
         self.pools = pool_plans(models.pool, horizon.price, (horizon.outdoor_c, horizon.ghi_kw_m2), swim)
 

@@ -156,7 +156,7 @@ def answer(learned: ThermalModels, asked: Asked) -> list[tuple[tuple[PlanStep, .
     problem = ended_when_full(problem, found.action, tanks.charge_to_c)
     alone = left_alone(along_own, asked.horizon.dhw_max_c, own_start_c(asked.horizon, present))
     own = own_control(build_problem(*facts, seen=alone), alone, asked.horizon.dhw_max_c)
-    steps = read_back(problem, found, asked.start_at, asked.marks, own, tanks)
+    steps = read_back(problem, found, asked.start_at, asked.marks, own, tanks, asked.in_force)
     answers = list(zip(steps, outlooks(problem, found, own), strict=True))
     return _whole(answers, asked, _pools(learned, asked, problem, found))
 

@@ -21,7 +21,7 @@ HARDER_KWH = (0.06, 0.2, 0.6, 2.0, 10.0)  # what a change must save [mean kWh], 
 
 def moves(problem: Problem, action: Array, state0: Array) -> Array:
     """Changes of steering state in the first day, (home,); ``state0`` (home,) is in force before step 0."""
-    day = steering_states(problem, action)[:, : round(24 / problem.step_h)]
+    day = steering_states(problem, action, state0)[:, : round(24 / problem.step_h)]
     changed: Array = (np.diff(np.concatenate([state0[:, None], day], axis=1), axis=1) != 0).sum(axis=1)
     return changed
 

@@ -21,7 +21,7 @@ from heatfleet.planning.counterfactual import OwnControl, charges_planned, energ
 from heatfleet.planning.evaluate import Evaluation, evaluate
 from heatfleet.planning.hot_water import TankPlans
 from heatfleet.planning.problem import Problem, Solution
-from heatfleet.planning.state import MID
+from heatfleet.planning.state import LOW, MID
 from heatfleet.thermal.arrays import Array
 
 NEAR_LIMIT_K = 0.2
@@ -60,12 +60,15 @@ SIDES = ("low", "high")
 
 def read_back(
     problem: Problem, solution: Solution, start_at: datetime, marks: Marks = Marks(), own: OwnControl | None = None,
-    tanks: TankPlans | None = None,
+    tanks: TankPlans | None = None, state0: Array | None = None,
 ) -> list[tuple[PlanStep, ...]]:  # fmt: skip
-    """The plan of each home, its steps beginning at ``start_at`` (aware UTC, on a quarter-hour)."""
+    """The plan of each home, its steps beginning at ``start_at`` (aware UTC, on a quarter-hour).
+
+    ``state0`` (home,) is the state in force before; None = MID.
+    """
     action = solution.action
     found = evaluate(problem, action)
-    states = steering_states(problem, action)
+    states = steering_states(problem, action, state0)
     gain, breaks = left_out(problem, action, states, found)
     why = reasons(problem, action, found, breaks, marks)
     tank = np.where(charges_planned(problem), found.tank, np.nan)
@@ -120,17 +123,21 @@ def _step(
     return PlanStep(at, STATES[state], water, power, indoor, tank, price, CODES[code], refers, acts, own, aim)
 
 
-def steering_states(problem: Problem, action: Array) -> Array:
+def steering_states(problem: Problem, action: Array, state0: Array | None = None) -> Array:
     """Index of the steering state to ask for in each step (home, step).
 
-    While the tank is charged the state of the neighbouring step stays, so that no lever moves for nothing; never MIN,
-    which some pumps take as a block of the compressor.
+    While the tank is charged the state before it stays (``state0`` (home,) before step 0; None = MID), so that no
+    lever moves for nothing: more than MID only if that is what comes after it, too, and never MIN, which some pumps
+    take as a block of the compressor.
     """
-    water = problem.hot_water_action
-    states = action.astype(np.int64)
-    for t in range(states.shape[1]):
-        before = states[:, t - 1] if t else np.full(len(states), MID)
-        states[:, t] = np.where(states[:, t] == water, np.clip(before, 1, MID), states[:, t])
+    water, states = problem.hot_water_action, action.astype(np.int64)
+    after = np.full(action.shape, MID)
+    for t in range(action.shape[1] - 2, -1, -1):
+        after[:, t] = np.where(states[:, t + 1] == water, after[:, t + 1], states[:, t + 1])
+    before = np.full(problem.homes, MID) if state0 is None else state0
+    for t in range(action.shape[1]):
+        kept = np.clip(before, LOW, np.maximum(after[:, t], MID))
+        before = states[:, t] = np.where(states[:, t] == water, kept, states[:, t])
     assert states.max(initial=0) < len(STATES), f"a plan with {problem.space_actions} actions is not one of our states"
     return states
 

@@ -18,7 +18,7 @@ from heatfleet.thermal.grey_box import Discrete, discretise
 from heatfleet.thermal.model import ThermalModels
 
 STATES = 4  # MIN, LOW, MID, MAX; action 4 charges the tank
-MIN, MID, MAX = 0, 2, 3
+MIN, LOW, MID, MAX = range(STATES)
 HOT_WATER = 4
 STEP_H = 0.25
 TANK_MARGIN_K = 1.0

@@ -24,6 +24,7 @@ from heatfleet.thermal.grey_box import (
     fit_without_days,
     forecast_errors,
     refine,
+    starts,
     ua_of,
 )
 from heatfleet.thermal.hourly import closed_steps, fit_plain_without_days
@@ -40,6 +41,7 @@ HALF_LIFE_DAYS = 10.0  # readings of a fortnight ago count little more than a th
 JUDGED = ("kind", "error_24h_k", "uncertainty_k")
 BETTER = 0.98  # of the error in force, so that noise does not swap models
 PLAIN_DAYS = 2.0  # by this share of the days seen all others have to be better than the plain regression (see _best)
+MOST_OF_THE_HEAT = 0.6
 FELT_NOISE_K = 0.3
 BY_HEAT_METER = (
     "heat_min_kw", "cop_foot", "cop_outdoor_per_k", "cop_heat_per_kw", "dhw_heat_kw", "dhw_cop_foot",
@@ -190,12 +192,19 @@ def _best(past: Past, in_force: ThermalModels, usual: TwoMass, is_felt: Array) -
 
     building, without = fit_plain_without_days(past, usual, weight, begin)
     rival = _rival(in_force, building, OLS, forecast_errors(judged, without, begin), is_felt)
-    plain = rival.error_24h_k < (1.0 + PLAIN_DAYS / days) * best.error_24h_k
+    plain = (rival.error_24h_k < (1.0 + PLAIN_DAYS / days) * best.error_24h_k) | _is_heat_of_a_day(past, begin)
     best, some = _either(plain, rival, best), _those(plain)
     if some is None:
         return best
     refined = refine(_part(past, some), take(building, some), weight[some], noise_k[some])
     return replace(best, building=put(best.building, some, refined))
+
+
+def _is_heat_of_a_day(past: Past, begin: int) -> Array:
+    """Homes (home,) with a day that holds most of the heat seen: no day tells what heat does if it is left out."""
+    first, until = np.array(starts(past, begin)), np.pad(np.cumsum(np.abs(past.heat_kw), axis=1), ((0, 0), (1, 0)))
+    most: Array = np.max(until[:, first + DAY] - until[:, first], axis=1) > MOST_OF_THE_HEAT * until[:, -1]
+    return most
 
 
 def _as_found(in_force: ThermalModels, forecasts: Array, is_felt: Array) -> ThermalModels:

@@ -15,7 +15,7 @@ from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.read_back import NEAR_LIMIT_K, Marks, read_back, steering_states
 from heatfleet.planning.solve import solve
-from heatfleet.planning.state import HOT_WATER, MAX, MID, Freedom, Horizon, Present, build_problem
+from heatfleet.planning.state import HOT_WATER, LOW, MAX, MID, MIN, Freedom, Horizon, Present, build_problem
 from heatfleet.planning.thermostat import ended_when_full, left_alone
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import prior
@@ -163,6 +163,20 @@ def test_hot_water_is_compared_with_a_charge_at_the_last_moment() -> None:
         trial[home, breaks[home, t] : breaks[home, t] + run] = HOT_WATER
         worse = evaluate(problem, trial).objective[home] - found.objective[home]
         assert gain[home, t] * run == pytest.approx(worse)
+
+
+def test_a_charge_moves_no_lever_that_goes_back_after_it() -> None:
+    problem, _ = solved(facts(2))
+    action = np.full((HOMES, problem.steps), MID, np.int8)
+    action[:, 1:9] = np.array([MAX, HOT_WATER, MAX, HOT_WATER, HOT_WATER, LOW, HOT_WATER, MIN])
+    action[:, 10:12] = HOT_WATER
+    found = steering_states(problem, action)[0]
+    assert found[:13].tolist() == [MID, MAX, MAX, MAX, MID, MID, LOW, LOW, MIN, MID, MID, MID, MID]
+    action[:, 0], action[:, 9:] = HOT_WATER, HOT_WATER
+    assert steering_states(problem, action)[0, :2].tolist() == [MID, MAX]
+    in_force = np.resize([MAX, MID, LOW, MIN], HOMES)
+    assert steering_states(problem, action, in_force)[:4, 0].tolist() == [MAX, MID, LOW, LOW]
+    assert steering_states(problem, action)[0, 9:].tolist() == [LOW] * (problem.steps - 9)
 
 
 def test_the_own_control_keeps_its_state_and_its_tank_warm() -> None:

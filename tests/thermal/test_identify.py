@@ -16,7 +16,7 @@ from heatfleet.thermal.grey_box import Past
 from heatfleet.thermal.homes import day_of_use, draw_homes
 from heatfleet.thermal.hourly import fit_plain
 from heatfleet.thermal.identify import DAY, error_24h, learn
-from heatfleet.thermal.model import BuildingFacts, ThermalModels, prior
+from heatfleet.thermal.model import OLS, BuildingFacts, ThermalModels, prior
 from heatfleet.thermal.response import Response
 from heatfleet.thermal.sensed import without_frozen
 from heatfleet.thermal.simulate import Drive, Inputs, initial_states, simulate
@@ -135,6 +135,15 @@ def test_a_worse_fit_is_never_accepted(block: Block, unknown: ThermalModels) -> 
     good = learn(block, unknown)
     again = learn(block, good)
     assert (again.error_24h_k <= good.error_24h_k + 1e-9).all()
+
+
+def test_a_home_heated_for_its_last_hours_only_keeps_the_regression(block: Block, unknown: ThermalModels) -> None:
+    """Without those hours nobody knows what heat does, so that no day left out tells who knows it better."""
+    four = replace(block, **{n: v[:, : 4 * DAY] for n, v in vars(block).items() if n not in ("cooling", "pool")})  # type: ignore[arg-type]
+    late = four.space_heat_kw.copy()
+    late[:, : -DAY // 2] = 0.0
+    assert (learn(replace(four, space_heat_kw=late), unknown).kind == OLS).all()
+    assert (learn(four, unknown).kind != OLS).any(), "else it is chosen by what it forecasts"
 
 
 def test_a_half_degree_sensor_may_say_the_same_for_two_days() -> None:
@@ -286,6 +295,7 @@ def test_recorded_houses_are_forecast_no_worse_than_by_an_hourly_regression() ->
     assert len(ratio) == 40
     assert (ratio <= 1.0).mean() >= 0.7
     assert np.median(ratio) <= 0.99
+    assert ratio.max() <= 1.25
 
 
 def vacation() -> tuple[Array, Array]:
