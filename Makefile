@@ -36,10 +36,10 @@ run: setup ## start the demo: database, virtual homes, API, Connect page, live t
 	@exec $(BIN)/python -m heatfleet demo --follow-parent $(ARGS)
 
 test: $(VENV)/.dev ## run the whole test suite (one part: ARGS="tests/domain")
-	@$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
 
 nightly: $(VENV)/.dev ## the whole suite with other random cases each time, five times as many for the API
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --hypothesis-profile explore --fuzz-examples 50 $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --hypothesis-profile explore --fuzz-examples 50 $(ARGS)
 
 lint: $(VENV)/.dev ## style, types, import contracts
 	@$(BIN)/ruff check heatfleet tests clients
