@@ -94,7 +94,8 @@ def test_files_stay_short() -> None:
 
 
 def test_only_settings_reads_the_environment() -> None:
-    assert not offenders(r"os\.(environ|getenv|putenv)(\..*)?", ("settings.py",))
+    """And the house's own door, which keeps NumPy's BLAS to one thread."""
+    assert not offenders(r"os\.(environ|getenv|putenv)(\..*)?", ("settings.py", "__init__.py"))
 
 
 def test_only_the_clock_knows_the_time() -> None:
