@@ -184,15 +184,21 @@ def _best(past: Past, in_force: ThermalModels, usual: TwoMass, is_felt: Array) -
     begin = max(DAY // 2, (days - JUDGED_DAYS) * DAY)
     weight = _weight(past, usual)
     judged = replace(past, indoor_c=np.where(weight > 0.0, past.indoor_c, np.nan))
-    best = _as_found(in_force, forecast_errors(judged, in_force.building, begin), is_felt)
+    missed = forecast_errors(judged, in_force.building, begin)
+    best = _as_found(in_force, missed, is_felt)
 
     building, without = fit_without_days(past, usual, weight, noise_k, begin)
-    rival = _rival(in_force, building, GREY_BOX, forecast_errors(judged, without, begin), is_felt)
-    best = _either(rival.error_24h_k < BETTER * best.error_24h_k, rival, best)
+    by_grey_box = forecast_errors(judged, without, begin)
+    rival = _rival(in_force, building, GREY_BOX, by_grey_box, is_felt)
+    wins = rival.error_24h_k < BETTER * best.error_24h_k
+    best, missed = _either(wins, rival, best), np.where(wins[:, None], by_grey_box, missed)
 
     building, without = fit_plain_without_days(past, usual, weight, begin)
-    rival = _rival(in_force, building, OLS, forecast_errors(judged, without, begin), is_felt)
-    plain = (rival.error_24h_k < (1.0 + PLAIN_DAYS / days) * best.error_24h_k) | _is_heat_of_a_day(past, begin)
+    by_plain, least = forecast_errors(judged, without, begin), 1.0 + PLAIN_DAYS / days
+    rival = _rival(in_force, building, OLS, by_plain, is_felt)
+    told = _is_told(past, begin)
+    by_plain, missed = np.where(told, by_plain, np.nan), np.where(told, missed, np.nan)
+    plain = (rival.error_24h_k < least * best.error_24h_k) | (_error(by_plain) < least * _error(missed))
     best, some = _either(plain, rival, best), _those(plain)
     if some is None:
         return best
@@ -200,11 +206,11 @@ def _best(past: Past, in_force: ThermalModels, usual: TwoMass, is_felt: Array) -
     return replace(best, building=put(best.building, some, refined))
 
 
-def _is_heat_of_a_day(past: Past, begin: int) -> Array:
-    """Homes (home,) with a day that holds most of the heat seen: no day tells what heat does if it is left out."""
+def _is_told(past: Past, begin: int) -> Array:
+    """Forecasts (home, forecast) of days that hold less than most of the heat seen: what it does, the others tell."""
     first, until = np.array(starts(past, begin)), np.pad(np.cumsum(np.abs(past.heat_kw), axis=1), ((0, 0), (1, 0)))
-    most: Array = np.max(until[:, first + DAY] - until[:, first], axis=1) > MOST_OF_THE_HEAT * until[:, -1]
-    return most
+    told: Array = until[:, first + DAY] - until[:, first] <= MOST_OF_THE_HEAT * until[:, -1:]
+    return told
 
 
 def _as_found(in_force: ThermalModels, forecasts: Array, is_felt: Array) -> ThermalModels:

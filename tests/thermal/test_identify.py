@@ -15,8 +15,8 @@ from heatfleet.thermal.block import Block
 from heatfleet.thermal.grey_box import Past
 from heatfleet.thermal.homes import day_of_use, draw_homes
 from heatfleet.thermal.hourly import fit_plain
-from heatfleet.thermal.identify import DAY, error_24h, learn
-from heatfleet.thermal.model import OLS, BuildingFacts, ThermalModels, prior
+from heatfleet.thermal.identify import DAY, _is_told, error_24h, learn
+from heatfleet.thermal.model import BuildingFacts, ThermalModels, prior
 from heatfleet.thermal.response import Response
 from heatfleet.thermal.sensed import without_frozen
 from heatfleet.thermal.simulate import Drive, Inputs, initial_states, simulate
@@ -137,13 +137,13 @@ def test_a_worse_fit_is_never_accepted(block: Block, unknown: ThermalModels) -> 
     assert (again.error_24h_k <= good.error_24h_k + 1e-9).all()
 
 
-def test_a_home_heated_for_its_last_hours_only_keeps_the_regression(block: Block, unknown: ThermalModels) -> None:
-    """Without those hours nobody knows what heat does, so that no day left out tells who knows it better."""
-    four = replace(block, **{n: v[:, : 4 * DAY] for n, v in vars(block).items() if n not in ("cooling", "pool")})  # type: ignore[arg-type]
-    late = four.space_heat_kw.copy()
-    late[:, : -DAY // 2] = 0.0
-    assert (learn(replace(four, space_heat_kw=late), unknown).kind == OLS).all()
-    assert (learn(four, unknown).kind != OLS).any(), "else it is chosen by what it forecasts"
+def test_days_that_hold_most_of_the_heat_tell_nothing_when_they_are_left_out() -> None:
+    """What heat does is then known of them alone; so has whatever beats the regression to do so without them, too."""
+    heat = np.zeros((3, 4 * DAY))
+    heat[0], heat[1, -DAY // 2 :] = 2.0, 2.0  # evenly, in the last hours only, never
+    told = _is_told(Past(heat + 20.0, heat, heat, heat), DAY // 2)
+    assert told[[0, 2]].all()
+    assert told[1].tolist() == [True] * (told.shape[1] - 1) + [False]
 
 
 def test_a_half_degree_sensor_may_say_the_same_for_two_days() -> None:
