@@ -203,9 +203,9 @@ def _compare(metadata: PlanMetadata, row: OutlookRow) -> None:
     """Fills in what the newest plan comes to beside the owner's own control."""
     found = row.outlook
     metadata.compared_from, metadata.compared_to = row.start_at, row.end_at
-    metadata.cost_of_plan, metadata.cost_of_own_control = round(found.cost, 4), round(found.own_cost, 4)
-    metadata.worth_of_stored_heat, metadata.expected_saving = round(found.stored_worth, 4), round(found.saving, 4)
-    metadata.expected_saving_at_equal_temperature = round(found.saving_at_equal_temperature, 4)
+    metadata.cost_of_plan, metadata.cost_of_own_control = _cents(found.cost), _cents(found.own_cost)
+    metadata.worth_of_stored_heat, metadata.expected_saving = _cents(found.stored_worth), _cents(found.saving)
+    metadata.expected_saving_at_equal_temperature = _cents(found.saving_at_equal_temperature)
     metadata.mean_indoor_temperature = round(found.indoor_mean_c, 2)
     metadata.mean_indoor_temperature_of_own_control = round(found.own_indoor_mean_c, 2)
 
@@ -282,6 +282,11 @@ def _own_control(row: PlanRow, price: float | None) -> OwnControl | None:
 
 def _cost(price: float | None, power_kw: float) -> float | None:
     return None if price is None else round(price * power_kw * STEP_H, 5)
+
+
+def _cents(value: float) -> float:
+    """To a hundredth of a cent; nothing is 0, not −0."""
+    return round(value, 4) + 0.0
 
 
 def _known(value: float | None, digits: int) -> float | None:
