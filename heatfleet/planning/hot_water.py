@@ -29,6 +29,7 @@ from heatfleet.planning.state import (
     dose_is_due,
     start_weight,
 )
+from heatfleet.planning.thermostat import FULL_K
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import ThermalModels
 from heatfleet.thermal.sensed import quantile
@@ -47,7 +48,6 @@ START_KWH, START_KWH_PER_SWING = 0.1, 2.5
 EVENT_KWH = 0.4  # what is drawn at once
 SIZES = np.array([0.21, 0.56, 1.03, 2.2])  # of an event in units of its mean, each as likely as the others
 COLD_KWH = 0.01  # what a kelvin below the minimum costs for a quarter-hour [mean kWh]
-FULL_K = 0.05  # nearer to its goal a charge has ended
 GAIN = 1e-4  # of a mean kWh: less is no reason
 
 
