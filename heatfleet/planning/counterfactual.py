@@ -15,7 +15,6 @@ from heatfleet.planning.arrays import Batch, Rules, batch_of
 from heatfleet.planning.evaluate import OBJECTIVE, SCORES, Evaluation, evaluate, score
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.state import MID
-from heatfleet.planning.thermostat import ended_when_full
 from heatfleet.thermal.arrays import Array
 
 BREAK_K = 0.05
@@ -30,9 +29,8 @@ class OwnControl:
     worth: Array  # (home,) of the heat stored at the end [currency]
 
 
-def own_control(problem: Problem, alone: Solution, full_c: Array) -> OwnControl:
-    """What ``alone`` comes to on ``problem``, which was linearised along it; charges end at ``full_c`` (home, step)."""
-    problem = ended_when_full(problem, alone.action, full_c)
+def own_control(problem: Problem, alone: Solution) -> OwnControl:
+    """What the plan ``alone`` comes to on ``problem``, which was linearised along it."""
     found = evaluate(problem, alone.action)
     return OwnControl(energy_of(problem, alone.action) / problem.step_h, found, _worth(problem, found))
 

@@ -18,7 +18,7 @@ from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.problem import Problem, Solution
 from heatfleet.planning.solve import solve
 from heatfleet.planning.state import HOT_WATER, MID, STEP_H, Freedom, Horizon, Present, build_problem
-from heatfleet.planning.thermostat import left_alone
+from heatfleet.planning.thermostat import ended_when_full, left_alone
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import ThermalModels
 from heatfleet.thermal.sensed import filled
@@ -74,7 +74,8 @@ def worth_of(models: ThermalModels, day: Day) -> Worth:
 
     along_own = stated(None)
     alone, realised = left_alone(along_own, day.horizon.dhw_max_c), _as_plan(along_own, _done(day))
-    own, ours = _total(stated(alone), alone, day.horizon.dhw_max_c), _total(stated(realised), realised)
+    by_thermostat = ended_when_full(stated(alone), alone.action, day.horizon.dhw_max_c)
+    own, ours = _total(by_thermostat, alone), _total(stated(realised), realised)
     problem = stated(solve(along_own, QUALITY))
     best = solve(problem, QUALITY)
     if day.freedom.max_moves_day is not None:
@@ -83,8 +84,8 @@ def worth_of(models: ThermalModels, day: Day) -> Worth:
     return Worth(own, ours, np.minimum(np.minimum(_total(problem, best), ours), own), _known_share(day.lived))
 
 
-def _total(problem: Problem, solution: Solution, full_c: Array | float = np.nan) -> Array:
-    found = own_control(problem, solution, np.broadcast_to(full_c, problem.price.shape))
+def _total(problem: Problem, solution: Solution) -> Array:
+    found = own_control(problem, solution)
     total: Array = found.found.cost - found.worth
     return total
 

@@ -29,14 +29,13 @@ from heatfleet.planning.state import (
     dose_is_due,
     start_weight,
 )
-from heatfleet.planning.thermostat import FULL_K
+from heatfleet.planning.thermostat import FULL_K, OWN_HYSTERESIS_K
 from heatfleet.thermal.arrays import Array
 from heatfleet.thermal.model import ThermalModels
 from heatfleet.thermal.sensed import quantile
 from heatfleet.thermal.tank import CELLAR_C
 
 CELLS, CELL_K, ABOVE_K = 72, 0.25, 3.0  # temperatures looked at: from 15 K below the setpoint to 3 K above it
-HYSTERESIS_K = 5.0  # of a pump that nobody has watched
 HYSTERESIS_RANGE_K = (2.0, 10.0)
 LEAST_STARTS, START_QUANTILE = 3, 0.7
 WORTH_K = 1.5  # below the setpoint; pumps do not begin a charge nearer to it
@@ -144,7 +143,7 @@ def learned_hysteresis_k(tank_c: Array, setpoint_c: Array, charges: Array, is_bo
 
 def _hysteresis_k(present: Present) -> Array:
     known = np.full(len(present.tank_c), np.nan) if present.own_hysteresis_k is None else present.own_hysteresis_k
-    return np.where(np.isnan(known), HYSTERESIS_K, known)
+    return np.where(np.isnan(known), OWN_HYSTERESIS_K, known)
 
 
 def _facts(

@@ -249,10 +249,15 @@ def habit_above_own_k(models: ThermalModels, horizon: Horizon) -> Array:
 
 def dose_is_due(freedom: Freedom, horizon: Horizon) -> Array:
     """Whether a disinfection must be complete within the horizon, (home,) bool."""
-    homes, steps = horizon.price.shape
-    if freedom.dose_deadline_step is None:
-        return np.zeros(homes, bool)
-    return (freedom.dose_deadline_step > 0) & (freedom.dose_deadline_step <= steps)
+    return due_within(freedom.dose_deadline_step, horizon.price)
+
+
+def due_within(deadline_step: Array | None, price: Array) -> Array:
+    """Homes (home,) bool whose deadline is within the steps of ``price`` (home, step); None = there is none."""
+    if deadline_step is None:
+        return np.zeros(len(price), bool)
+    due: Array = (deadline_step > 0) & (deadline_step <= price.shape[1])
+    return due
 
 
 def _per_step(value: Array, horizon: Horizon) -> Array:

@@ -8,10 +8,10 @@ import numpy as np
 
 from heatfleet.planning.evaluate import evaluate
 from heatfleet.planning.problem import Problem, Solution
-from heatfleet.planning.state import MID
+from heatfleet.planning.state import MID, due_within
 from heatfleet.thermal.arrays import Array
 
-OWN_HYSTERESIS_K = 5.0  # below its setpoint a tank is charged by the pump's own programme
+OWN_HYSTERESIS_K = 5.0  # below its setpoint a tank is charged by the programme of a pump that nobody has watched
 DOSE_LEAD_STEPS = 12  # before the deadline the pump's own disinfection begins
 FULL_K = 0.05  # nearer to full a charge has ended
 LEAST_SHARE = 1e-3  # of a step
@@ -34,7 +34,7 @@ def ended_when_full(problem: Problem, action: Array, full_c: Array) -> Problem:
     (home, step); NaN = not known, and the step gives what it can, as in homes with a disinfection to come. A run's
     share of heat and electricity holds for the steps after it, too, so that the same charge made later costs the same.
     """
-    full_c = np.where(_has_dose(problem)[:, None], np.nan, full_c)
+    full_c = np.where(due_within(problem.dose_deadline_step, problem.price)[:, None], np.nan, full_c)
     water, temp = action == problem.hot_water_action, problem.tank0
     share = np.ones(action.shape)
     for t in range(problem.steps):
@@ -66,7 +66,8 @@ def _own_actions(problem: Problem, full_c: Array, start_c: Array) -> Array:
     allowed = np.ones((homes, problem.steps, water + 1), bool) if problem.allowed is None else problem.allowed
     house = np.where(allowed[:, :, MID], MID, np.argmax(allowed, axis=2))
     temp, goes_on = problem.tank0, _is_charging(problem) & (problem.tank0 < full_c[:, 0] - FULL_K)
-    dose, is_whole, action = _OwnDose(problem), _has_dose(problem), house.astype(np.int8)
+    dose, action = _OwnDose(problem), house.astype(np.int8)
+    is_whole = due_within(problem.dose_deadline_step, problem.price)
     for t in range(problem.steps):
         due, cool = dose.is_due(t), problem.tank_a * temp + problem.tank_w[:, t]
         rise_k = problem.tank_b * problem.dhw_heat[:, t]
@@ -84,13 +85,6 @@ def _is_charging(problem: Problem) -> Array:
     if problem.run_action0 is None:
         return np.zeros(problem.homes, bool)
     found: Array = problem.run_action0 == problem.hot_water_action
-    return found
-
-
-def _has_dose(problem: Problem) -> Array:
-    if problem.dose_deadline_step is None:
-        return np.zeros(problem.homes, bool)
-    found: Array = (problem.dose_deadline_step > 0) & (problem.dose_deadline_step <= problem.steps)
     return found
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from heatfleet.planning.hot_water import (
     HOLD_LUCK,
-    HYSTERESIS_K,
     learned_hysteresis_k,
     own_start_c,
     tank_plans,
@@ -18,6 +17,7 @@ from heatfleet.planning.hot_water import (
 )
 from heatfleet.planning.problem import Solution
 from heatfleet.planning.state import HOT_WATER, MID, MIN, Freedom, Horizon, Present, build_problem
+from heatfleet.planning.thermostat import OWN_HYSTERESIS_K
 from heatfleet.thermal.model import ThermalModels, prior
 
 HOMES, STEPS = 2, 144
@@ -143,4 +143,4 @@ def test_the_hysteresis_is_learned_from_charges_nobody_asked_for() -> None:
     np.testing.assert_allclose(found, 4.0)
     rarely = learned_hysteresis_k(tank[:, :20], np.full((HOMES, 20), setpoint), charges[:, :20], boosted[:, :20])
     assert np.isnan(rarely).all()
-    assert own_start_c(horizon(), replace(present(), own_hysteresis_k=rarely))[0, 0] == 52.0 - HYSTERESIS_K
+    assert own_start_c(horizon(), replace(present(), own_hysteresis_k=rarely))[0, 0] == 52.0 - OWN_HYSTERESIS_K

@@ -111,7 +111,7 @@ def test_what_is_read_back_has_true_temperatures(models: ThermalModels) -> None:
     problem = problem_of(models)
     found = solve(problem)
     alone = left_alone(problem, np.full((HOMES, STEPS), 52.0))
-    own = own_control(problem, alone, np.full(problem.price.shape, 52.0))
+    own = own_control(problem, alone)
     beside = outlooks(problem, found, own)
     plans = read_back(problem, found, START, own=own)
     steps, outlook = steps_as_they_are(plans[0], beside[0])

@@ -49,7 +49,7 @@ def solved(given: Facts) -> tuple[Problem, Solution]:
 def alone_on(problem: Problem) -> tuple[Solution, OwnControl]:
     """The owner's own control of these homes, whose tanks are heated to 52 °C."""
     alone = left_alone(problem, full_c(problem))
-    return alone, own_control(problem, alone, full_c(problem))
+    return alone, own_control(ended_when_full(problem, alone.action, full_c(problem)), alone)
 
 
 def full_c(problem: Problem) -> Array:

@@ -60,7 +60,7 @@ def test_a_plan_that_asks_for_nothing_costs_what_the_own_control_costs(models: T
     ours = with_charges(only_mid(), tanks)
     problem_of_ours = ended_when_full(problem, ours.action, tanks.charge_to_c)
     alone = left_alone(problem, ahead.dhw_max_c, own_start_c(ahead, now))
-    own = own_control(problem, alone, ahead.dhw_max_c)
+    own = own_control(ended_when_full(problem, alone.action, ahead.dhw_max_c), alone)
     np.testing.assert_array_equal(ours.action, alone.action)
     found = evaluate(problem_of_ours, ours.action)
     np.testing.assert_allclose(found.cost, own.found.cost, rtol=1e-12)
