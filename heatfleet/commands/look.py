@@ -74,7 +74,12 @@ def bench(
     from importlib import import_module
 
     run = import_module(f"heatfleet.bench.{name.replace('-', '_')}").run
-    show.json_line(run(**dict(_pair(text) for text in option or [])))
+    try:
+        found = run(**dict(_pair(text) for text in option or []))
+    except ModuleNotFoundError as error:
+        brought = f"needs the package {error.name}; `make .venv/.dev` or `pip install 'heatfleet[dev]'` brings it"
+        raise Invalid.field(name, brought, where="bench") from error
+    show.json_line(found)
 
 
 def bench_names() -> list[str]:

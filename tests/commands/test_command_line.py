@@ -13,7 +13,8 @@ from shutil import rmtree
 
 import pytest
 
-from heatfleet.commands import serve
+from heatfleet.commands import look, serve
+from heatfleet.domain.errors import Invalid
 from heatfleet.settings import Settings, child_environment
 
 MISSING = "018f2c3e-0000-7000-8000-000000000000"
@@ -119,3 +120,9 @@ def test_several_workers_share_the_vendors_call_budgets(monkeypatch: pytest.Monk
     monkeypatch.setenv("HEATFLEET_VENDOR_PROCESSES", "8")
     serve.up(port=None, workers=3)
     assert given == [(3, 3), (8, 3)]
+
+
+def test_a_bench_without_what_it_compares_with_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "highspy", None)
+    with pytest.raises(Invalid, match=r"highspy.*make \.venv/\.dev"):
+        look.bench("planner", ["homes=1"])
